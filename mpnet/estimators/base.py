@@ -1,0 +1,133 @@
+"""What an estimator is given and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mpnet.graph import FactorGraph
+from mpnet.kernels.layout import FloatArray
+from mpnet.messages import Messages
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run.
+
+    Parameters
+    ----------
+    schedule : str
+        Name of a schedule.
+    damping : float
+        Weight of the old message, in the log domain, in [0, 1).
+    tolerance : float
+        Undamped residual at which a run has converged, in nats.
+    max_iterations : int
+        Sweeps after which it is given up.
+    exact_limit : int
+        Joint states of one connected part that may be enumerated.
+    junction : bool
+        Whether larger parts may go to pgmpy's junction tree.
+
+    """
+
+    schedule: str = "flooding"
+    damping: float = 0.0
+    tolerance: float = 1e-8
+    max_iterations: int = 1000
+    exact_limit: int = 2**20
+    junction: bool = False
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A graph (already compiled) and the variables in question, by index."""
+
+    graph: FactorGraph
+    query: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The run after one iteration, as an observer sees it; arrays are live, copy to keep.
+
+    Parameters
+    ----------
+    estimator : str
+        Which estimator the beliefs come from at this iteration.
+    messages : Messages
+        The messages of the run.
+    residual : float
+        Undamped residual, in nats; NaN before the first sweep.
+    edge_residual : float64[E]
+        The same for each factor-to-variable message; NaN where it was not sent.
+    log_z : float
+        Bethe log partition sum, in nats.
+    overrides : mapping of int to float64[states]
+        Beliefs that replace those of the messages, by variable.
+    event : tuple of str or None
+        Kind, variable name and text of something that happened just before.
+
+    """
+
+    estimator: str
+    messages: Messages
+    residual: float
+    edge_residual: FloatArray
+    log_z: float
+    overrides: Mapping[int, FloatArray] = field(default_factory=dict)
+    event: tuple[str, str, str] | None = None
+
+
+Observer = Callable[[Snapshot], None]
+Joint = Callable[[tuple[int, ...]], FloatArray]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an estimator found.
+
+    Parameters
+    ----------
+    status : str
+        ``converged``, ``oscillating``, ``max_iterations`` or ``inconsistent``.
+    reason : str
+        One sentence: which criterion stopped the run, and what would help.
+    iterations : int
+        Sweeps done in a row; branches of clamping that ran side by side count once.
+    residual : float
+        Last undamped residual, in nats.
+    log_z : float or None
+        Log partition sum, in nats; None unless converged.
+    beliefs : float64[B]
+        Probabilities of all states of all variables.
+    joint : callable
+        Joint belief over a scope that some factor of the graph contains, as a table.
+    flat : float64[B] or None
+        What flat propagation believed, where that is not ``beliefs`` itself.
+    guilty : tuple of int
+        Variables that keep the run from converging, or that were left without support.
+    clamped : tuple of int
+        Variables whose belief comes from clamping.
+
+    """
+
+    status: str
+    reason: str
+    iterations: int
+    residual: float
+    log_z: float | None
+    beliefs: FloatArray
+    joint: Joint
+    flat: FloatArray | None = None
+    guilty: tuple[int, ...] = ()
+    clamped: tuple[int, ...] = ()
+
+
+class Estimator(Protocol):
+    """Turns a problem into beliefs."""
+
+    def estimate(self, problem: Problem, options: Options, observe: Observer) -> Estimate:
+        """Run; ``observe`` is called before the first sweep and after each."""
+        ...

@@ -1,0 +1,97 @@
+"""Exact answers for larger parts through pgmpy's junction tree, a separate referee."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from mpnet.errors import NumericalError, TooLargeError
+from mpnet.estimators.exact import Part
+from mpnet.estimators.loop import marginalise
+from mpnet.graph import FactorGraph
+from mpnet.kernels.layout import FloatArray
+
+CLIQUE_ENTRIES = 2**22
+"""Largest clique table that is attempted, in entries."""
+
+
+def junction_tree(
+    graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
+) -> Part:
+    """Exact log Z and joints of one connected part.
+
+    Raises
+    ------
+    TooLargeError
+        If the widest clique of a min-fill order would have more than 2^22 entries.
+    NumericalError
+        If pgmpy, which multiplies probabilities and not logs, runs out of range.
+
+    """
+    _refuse_wide(graph, variables, factors)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        beliefs, log_scale = _calibrate(graph, variables, factors)
+    cliques = {tuple(int(name) for name in scope): table for scope, table in beliefs.items()}
+    total = float(next(iter(cliques.values())).sum())
+    if not math.isfinite(total):
+        raise NumericalError(f"pgmpy's clique tables hold {total}; the model is out of its range")
+
+    def of(scope: tuple[int, ...]) -> FloatArray:
+        home = min((c for c in cliques if set(scope) <= set(c)), key=len)
+        table = marginalise(cliques[home], home, scope)
+        result: FloatArray = table / table.sum()
+        return result
+
+    log_z = math.log(total) + log_scale if total > 0.0 else -math.inf
+    return Part(variables, log_z, of, "pgmpy's junction tree")
+
+
+def _refuse_wide(
+    graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
+) -> None:
+    import networkx
+    from networkx.algorithms.approximation import treewidth_min_fill_in
+
+    drawn = networkx.Graph()
+    drawn.add_nodes_from(variables)
+    for number in factors:
+        scope = graph.factors[number].scope
+        drawn.add_edges_from((a, b) for a in scope for b in scope if a < b)
+    _, tree = treewidth_min_fill_in(drawn)
+    sizes = [math.prod(len(graph.variables[v].states) for v in clique) for clique in tree.nodes]
+    if max(sizes) > CLIQUE_ENTRIES:
+        raise TooLargeError(
+            f"an exact answer would need a clique table of {max(sizes):.1e} entries; at most "
+            f"{CLIQUE_ENTRIES} are attempted; use the estimator clamped or flat"
+        )
+
+
+def _calibrate(
+    graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
+) -> tuple[dict[tuple[str, ...], FloatArray], float]:
+    """Calibrated clique tables by scope (variable indices as text), and the log of their scale."""
+    from pgmpy.factors.discrete import DiscreteFactor
+    from pgmpy.inference import BeliefPropagation
+    from pgmpy.models import DiscreteMarkovNetwork
+
+    model: Any = DiscreteMarkovNetwork()
+    model.add_nodes_from([str(v) for v in variables])
+    log_scale = 0.0
+    scoped = [((v,), graph.unary_of(v)) for v in variables]
+    scoped += [(graph.factors[n].scope, graph.table_of(n)) for n in factors]
+    for scope, logs in scoped:
+        best = float(logs.max())
+        if best == -np.inf:
+            return {(str(variables[0]),): np.zeros(1)}, 0.0
+        log_scale += best
+        names = [str(v) for v in scope]
+        model.add_edges_from((a, b) for a in names for b in names if a < b)
+        model.add_factors(DiscreteFactor(names, list(logs.shape), np.exp(logs - best)))
+    solver = BeliefPropagation(model)
+    solver.calibrate()
+    found = solver.get_clique_beliefs()
+    return {tuple(f.variables): np.asarray(f.values, dtype=float) for f in found.values()}, log_scale

@@ -1,0 +1,1 @@
+"""Node types: one file each, entered through the entry-point group ``mpnet.nodes``."""

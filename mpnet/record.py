@@ -1,0 +1,227 @@
+"""The record of one run: everything that a report or a figure shows, as plain data.
+
+A record is what a run folder holds: ``summary.json`` (all fields but the arrays), ``trace.npz``
+and ``views.npz``. Figures are drawn from a record alone, so they can be drawn again later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpnet.trace import Event, Trace
+
+SCHEMA = "mpnet.result/1"
+
+
+@dataclass(frozen=True)
+class NodeInfo:
+    """A node as the reports show it; ``prior`` are probabilities, one per state.
+
+    ``states`` is empty for a node that owns no variable (an image). ``kind`` is one of ``feature``,
+    ``model``, ``composite``, ``choice`` and ``data``. ``evidence`` says what was observed, in words;
+    empty if nothing was. ``in_question`` marks the nodes that a run asks about.
+    """
+
+    name: str
+    type: str
+    kind: str
+    states: tuple[str, ...]
+    prior: tuple[float, ...]
+    evidence: str = ""
+    in_question: bool = False
+
+
+@dataclass(frozen=True)
+class PredictionInfo:
+    """One prediction ``source -> target``.
+
+    ``strength`` is the log ratio, in nats, of ``state`` (the state that moves most) to its
+    base rate, times the confidence: positive for "will", negative for "won't". ``hard`` marks
+    a rule rather than a prediction (a choice and its members).
+    """
+
+    source: str
+    target: str
+    state: str
+    strength: float
+    confidence: float = 1.0
+    hard: bool = False
+
+
+@dataclass(frozen=True)
+class EstimateRow:
+    """Log-odds of one node in question minus its prior log-odds, by estimator, in nats.
+
+    ``None`` where an estimator did not run or did not converge.
+    """
+
+    node: str
+    state: str
+    prior_log_odds: float
+    flat: float | None
+    clamped: float | None
+    exact: float | None
+
+
+@dataclass(frozen=True)
+class Compatibility:
+    """Derived compatibility C of every pair of models, in nats.
+
+    ``matrix`` is symmetric, shape (n, n), 0 where two models speak of different things and on
+    the diagonal, which means nothing; may be ``-inf``. ``by_target`` has one such matrix per
+    shared target.
+    """
+
+    names: tuple[str, ...]
+    matrix: tuple[tuple[float, ...], ...]
+    by_target: Mapping[str, tuple[tuple[float, ...], ...]]
+
+
+@dataclass(frozen=True)
+class ExpectationResult:
+    """One line of ``expect:`` and what came of it."""
+
+    text: str
+    met: bool
+    got: str
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """Many evidence sets on one society: who won, and whether that was right.
+
+    ``confusion[i][j]`` counts cases of truth ``labels[i]`` won by ``labels[j]``; ``errors`` lists
+    (case, truth, winner, belief in the winner), worst first.
+    """
+
+    node: str
+    answer: str
+    cases: int
+    accuracy: float
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    errors: tuple[tuple[str, str, str, float], ...]
+    converged: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished run.
+
+    Parameters
+    ----------
+    status : str
+        ``converged``, ``oscillating``, ``max_iterations``, ``stalled`` or ``inconsistent``.
+    verdict : str
+        The status as one sentence with its reason.
+    residual : float or None
+        Last undamped residual, in nats.
+    log_z : float or None
+        Bethe log partition sum of the evidence, in nats; None unless converged.
+    exact_log_z : float or None
+        The exact one, where the model is small enough.
+    beliefs, exact : mapping
+        ``{node: {state: probability}}``; ``exact`` is None where it was not computed.
+    seconds : mapping
+        ``{"compile": ..., "inference": ...}``, in seconds.
+    compiled : list of str
+        What the compile pass did, a sentence each.
+    views : mapping of str to array
+        Images: ``seen`` (H, W) and ``NODE`` (H, W) for what each model thought it saw.
+    environment : mapping
+        Versions, machine, seed and the hash of the scenario.
+
+    """
+
+    scenario: str
+    description: str
+    status: str
+    verdict: str
+    estimator: str
+    schedule: str
+    damping: float
+    tolerance: float
+    iterations: int
+    residual: float | None
+    log_z: float | None
+    exact_log_z: float | None
+    seed: int
+    seconds: Mapping[str, float]
+    nodes: tuple[NodeInfo, ...]
+    predictions: tuple[PredictionInfo, ...]
+    beliefs: Mapping[str, Mapping[str, float]]
+    exact: Mapping[str, Mapping[str, float]] | None
+    estimates: tuple[EstimateRow, ...]
+    compatibility: Compatibility
+    events: tuple[Event, ...]
+    expectations: tuple[ExpectationResult, ...]
+    compiled: tuple[str, ...]
+    notes: tuple[str, ...]
+    plots: tuple[str, ...]
+    environment: Mapping[str, str]
+    trace: Trace
+    batch: BatchResult | None = None
+    views: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the arrays, as JSON data: infinite numbers are text, NaN is null."""
+        data = asdict(self)
+        del data["trace"], data["views"]
+        return {"schema": SCHEMA, **_json(data)}
+
+    @classmethod
+    def from_json(
+        cls, data: Mapping[str, Any], trace: Trace, views: Mapping[str, NDArray[np.float64]]
+    ) -> Record:
+        """Rebuild what ``to_json`` wrote; a missing field is a ``KeyError`` or ``TypeError``."""
+        fields = {k: v for k, v in data.items() if k not in ("schema", "run_dir")}
+        parts = {
+            "nodes": NodeInfo,
+            "predictions": PredictionInfo,
+            "estimates": EstimateRow,
+            "events": Event,
+            "expectations": ExpectationResult,
+        }
+        for name, part in parts.items():
+            fields[name] = tuple(part(**_tuples(item)) for item in fields[name])
+        fields["compatibility"] = Compatibility(**_tuples(fields["compatibility"], numbers=True))
+        if fields.get("batch") is not None:
+            fields["batch"] = BatchResult(**_tuples(fields["batch"]))
+        for name in ("compiled", "notes", "plots"):
+            fields[name] = tuple(fields[name])
+        return cls(trace=trace, views=views, **fields)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(v) for v in value]
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if np.isnan(number):
+            return None
+        return number if np.isfinite(number) else "inf" if number > 0 else "-inf"
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def _tuples(item: Mapping[str, Any], numbers: bool = False) -> dict[str, Any]:
+    """Lists back to tuples and, where ``numbers``, the texts of infinite numbers back."""
+
+    def back(value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(back(v) for v in value)
+        if isinstance(value, Mapping):
+            return {k: back(v) for k, v in value.items()}
+        if value in ("inf", "-inf"):
+            return float(value)
+        return value
+
+    return {k: (back(v) if numbers or k != "name" else v) for k, v in item.items()}

@@ -1,0 +1,124 @@
+"""The scenario format, version 1, without the node types: those bring their own keys."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mpnet.names import Name
+
+FORMAT = 1
+
+Status = Literal["converged", "oscillating", "max_iterations", "stalled", "inconsistent"]
+
+
+class Part(BaseModel):
+    """Base of all parts: no unknown keys, no conversions, no NaN, never changed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Inference(Part):
+    """How beliefs are computed."""
+
+    estimator: str = Field(
+        "clamped", description="flat, clamped (flat, then each node in question held), or exact."
+    )
+    schedule: str = Field("flooding", description="Order in which messages move.")
+    damping: float = Field(0.0, ge=0.0, lt=1.0, description="Weight of the old message, in [0, 1).")
+    tolerance: float = Field(
+        1e-8, gt=0.0, le=1.0, description="Undamped residual to converge at, in nats."
+    )
+    max_iterations: int = Field(1000, ge=1, le=10**7, description="Sweeps before giving up.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random choice.")
+    ask: list[Name] = Field(
+        default_factory=list, description="Nodes in question, besides composites and expect."
+    )
+    compile: bool = Field(True, description="Whether to simplify the graph first.")
+    exact: Literal["auto", "always", "never"] = Field(
+        "auto", description="Exact answers beside: where enumeration is cheap, always, or never."
+    )
+
+
+class Expectation(Part):
+    """One thing that must be true of the result."""
+
+    status: Status | None = Field(None, description="The verdict.")
+    node: Name | None = Field(None, description="The node looked at.")
+    state: str | None = Field(None, description="Its state; active where left out.")
+    winner: str | None = Field(
+        None, description="Most believed state of `node`, or node most active of `among`."
+    )
+    among: list[Name] | None = Field(None, description="The rivals of `winner`.", min_length=2)
+    measure: Literal["belief", "gain", "accuracy"] = Field(
+        "belief",
+        description="belief (probability), gain (log-odds minus prior log-odds, nats) or accuracy.",
+    )
+    estimator: Literal["flat", "clamped", "exact"] | None = Field(
+        None, description="Whose gain; the run's own estimator where left out."
+    )
+    above: float | None = Field(None, description="The number must be larger.")
+    below: float | None = Field(None, description="The number must be smaller.")
+    near: float | None = Field(None, description="The number must be within `tolerance` of this.")
+    tolerance: float = Field(0.01, gt=0.0, description="What `near` allows.")
+
+    @model_validator(mode="after")
+    def _one_claim(self) -> Expectation:
+        bounds = [b for b in (self.above, self.below, self.near) if b is not None]
+        if self.status is not None:
+            if bounds or self.node or self.winner is not None or self.among:
+                raise ValueError("status stands alone; write other claims as lines of their own")
+        elif self.winner is not None:
+            if bounds or (self.node is None) == (self.among is None):
+                raise ValueError("winner goes with either node or among, and with no number")
+        elif not bounds:
+            raise ValueError("nothing is claimed; add status, winner, above, below or near")
+        elif (self.node is None) != (self.measure == "accuracy"):
+            raise ValueError("a number belongs to a node, or to measure: accuracy")
+        if self.estimator is not None and self.measure != "gain":
+            raise ValueError("estimator goes with measure: gain only")
+        return self
+
+
+class Batch(Part):
+    """Many evidence sets on one society."""
+
+    node: Name = Field(description="The node whose evidence varies.")
+    cases: str | list[Case] = Field(
+        description="A named set of that node (such as held_out), or a list of cases."
+    )
+    answer: Name = Field(description="The node whose most believed state is the answer.")
+
+
+class Case(Part):
+    """One evidence set of a batch."""
+
+    evidence: Any = Field(description="What is observed, as under evidence.")
+    truth: str | None = Field(None, description="The right answer, where it is known.")
+
+
+class ScenarioSpec(Part):
+    """A scenario: who is in the society, what is observed, and what should come of it."""
+
+    mpnet: Literal[1] = Field(description="Version of this format.")
+    name: Name = Field(description="Name of the scenario and of its run folders.")
+    description: str = Field("", description="What it shows, in a sentence or two.")
+    nodes: dict[Name, dict[str, Any]] = Field(
+        description="The society by name; each has a type, and that type's own keys.", min_length=1
+    )
+    evidence: dict[str, Any] = Field(
+        default_factory=dict, description="node: state, or node: {state: likelihood}."
+    )
+    inference: Inference = Field(
+        default_factory=lambda: Inference.model_validate({}), description="How to compute."
+    )
+    batch: Batch | None = Field(None, description="Run many evidence sets instead of one.")
+    expect: list[Expectation] = Field(
+        default_factory=list, description="What must come out; the scenario is its own test."
+    )
+    plots: list[str] | None = Field(None, description="Figures to draw; those that apply if left out.")
+
+
+Batch.model_rebuild()
+ScenarioSpec.model_rebuild()

@@ -1,0 +1,16 @@
+"""Flooding: all messages at once, each from the messages of the iteration before."""
+
+from __future__ import annotations
+
+from mpnet.messages import Messages
+from mpnet.schedules.base import Sweep
+
+
+class Flooding:
+    """Every factor answers, then every variable; the result does not depend on any order."""
+
+    def sweep(self, messages: Messages, damping: float) -> Sweep:
+        """Update every message once."""
+        dead_factor = messages.propose()
+        residual = messages.accept(damping)
+        return Sweep(residual, dead_factor, messages.refresh())

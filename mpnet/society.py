@@ -1,0 +1,315 @@
+"""A society: nodes with their names resolved, and the factor graph that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from pydantic import ValidationError
+
+from mpnet.errors import Fault, MpnetError
+from mpnet.faults import faults_of
+from mpnet.graph import FactorGraph, GraphBuilder
+from mpnet.kernels.layout import FloatArray
+from mpnet.names import suggestion
+from mpnet.nodes.base import (
+    ACTIVATION,
+    Node,
+    NodeFaults,
+    Observation,
+    Prediction,
+    Rule,
+    Surroundings,
+)
+from mpnet.nodes.registry import NodeType
+from mpnet.record import Compatibility
+
+
+@dataclass(frozen=True)
+class Link:
+    """A prediction in place: who makes it, and its log ratio r, in nats, shape (states,)."""
+
+    source: str
+    prediction: Prediction
+    log_ratio: FloatArray
+
+    @property
+    def target(self) -> str:
+        """The node that is predicted."""
+        return self.prediction.target
+
+
+@dataclass(frozen=True, eq=False)
+class Society:
+    """Nodes by name, in the order of the scenario, with everything between them resolved.
+
+    Built by ``assemble_society``, never changed. *Evolving.*
+
+    Parameters
+    ----------
+    nodes : mapping of str to Node
+        By name.
+    types : mapping of str to str
+        Type of each node as written.
+    domains : mapping of str to tuple of str
+        States of each node; empty where it owns no variable.
+    bases : mapping of str to float64[states]
+        Base rates, probabilities.
+    links : tuple of Link
+        All predictions.
+    rules : tuple of Rule
+        All hard constraints.
+
+    """
+
+    nodes: Mapping[str, Node]
+    types: Mapping[str, str]
+    domains: Mapping[str, tuple[str, ...]]
+    bases: Mapping[str, FloatArray]
+    links: tuple[Link, ...]
+    rules: tuple[Rule, ...]
+
+    # What a node may ask about the others: see Surroundings.
+
+    def states_of(self, name: str) -> tuple[str, ...]:
+        """States of a node."""
+        return self.domains[name]
+
+    def base_rates_of(self, name: str) -> FloatArray:
+        """Base rates of a node's states, probabilities, shape (states,)."""
+        return self.bases[name]
+
+    def node(self, name: str) -> Node:
+        """The node itself."""
+        return self.nodes[name]
+
+    def observe(self, evidence: Mapping[str, object]) -> dict[str, Observation]:
+        """Read evidence, node by node.
+
+        Raises
+        ------
+        NodeFaults
+            With every fault; paths begin with the node's name.
+
+        """
+        seen, faults = {}, []
+        for name, value in evidence.items():
+            if name not in self.nodes:
+                hint = suggestion(name, self.nodes, "nodes")
+                faults.append(Fault((name,), f"there is no node {name!r}", hint, True))
+                continue
+            try:
+                seen[name] = self.nodes[name].observe(value)
+            except NodeFaults as error:
+                faults += [replace(f, path=(name, *f.path)) for f in error.faults]
+        if faults:
+            raise NodeFaults(faults)
+        return seen
+
+    def likelihoods(self, seen: Mapping[str, Observation]) -> dict[str, FloatArray]:
+        """Log-likelihood of everything observed, by node and state, in nats."""
+        found: dict[str, FloatArray] = {}
+        for name, node in self.nodes.items():
+            parts = [node.log_likelihood(seen, self)]
+            if name in seen:
+                parts.append(seen[name].log_likelihood)
+            given = [part for part in parts if part is not None]
+            if given:
+                found[name] = np.sum(given, axis=0)
+        return found
+
+    def assemble(self, seen: Mapping[str, Observation]) -> FactorGraph:
+        """The factor graph of the society with what was observed as unary factors."""
+        builder = GraphBuilder()
+        for name, states in self.domains.items():
+            if states:
+                builder.add_variable(name, states)
+                builder.add_factor([name], self.nodes[name].unary(self), log=True)
+        for link in self.links:
+            table = np.stack([np.zeros(link.log_ratio.size), link.log_ratio])
+            label = f"{link.source} → {link.target}"
+            builder.add_factor([link.source, link.target], table, log=True, name=label)
+        for rule in self.rules:
+            builder.add_factor(rule.scope, rule.table, log=True, name=rule.name)
+        for name, logs in self.likelihoods(seen).items():
+            if self.domains[name]:
+                builder.add_factor([name], logs, log=True)
+        return builder.build()
+
+    def leaves(self) -> list[str]:
+        """Nodes that nothing is predicted by, so that they can be summed out."""
+        predicting = {link.source for link in self.links}
+        ruled = {name for rule in self.rules for name in rule.scope}
+        return [n for n, s in self.domains.items() if s and n not in predicting | ruled]
+
+    def prior_log_odds(self, name: str) -> float:
+        """Log-odds of being active before any evidence, in nats; for nodes with an activation."""
+        base = self.bases[name]
+        with np.errstate(divide="ignore"):
+            return float(np.log(base[1]) - np.log(base[0]))
+
+    def scores(self, seen: Mapping[str, Observation]) -> dict[str, float]:
+        """Feed-forward score of each model: its log-odds, in nats, if all others were asleep."""
+        likelihoods = self.likelihoods(seen)
+        found = {
+            name: self.prior_log_odds(name) + _difference(likelihoods.get(name))
+            for name, states in self.domains.items()
+            if states == ACTIVATION
+        }
+        for link in self.links:
+            target = link.target
+            weights = self.bases[target] * np.exp(_shifted(likelihoods.get(target)))
+            with np.errstate(divide="ignore"):
+                gain = np.log(np.sum(weights * np.exp(link.log_ratio))) - np.log(weights.sum())
+            found[link.source] += float(gain)
+        return found
+
+    def compatibility(self, seen: Mapping[str, Observation] | None = None) -> Compatibility:
+        """How well every two models get along: C(A, B), in nats, derived from what they predict.
+
+        C is the sum over shared targets of log sum_x p_A(x) p_B(x) / q(x): 0 for models that
+        speak of different things, positive where they agree, very negative where they
+        contradict each other. With evidence, each target's C is taken at that evidence, and
+        goes to 0 as the evidence becomes certain.
+
+        Parameters
+        ----------
+        seen : mapping of str to Observation, optional
+            Evidence.
+
+        """
+        likelihoods = self.likelihoods(seen) if seen else {}
+        by_link: dict[str, list[Link]] = {}
+        for link in self.links:
+            by_link.setdefault(link.target, []).append(link)
+        names = tuple(dict.fromkeys(link.source for link in self.links))
+        place = {name: number for number, name in enumerate(names)}
+        total = np.zeros((len(names), len(names)))
+        shared = {}
+        for target, links in by_link.items():
+            if len(links) < 2:
+                continue
+            weights = self.bases[target] * np.exp(_shifted(likelihoods.get(target)))
+            matrix = np.zeros_like(total)
+            rows = [place[link.source] for link in links]
+            matrix[np.ix_(rows, rows)] = _pairwise([link.log_ratio for link in links], weights)
+            np.fill_diagonal(matrix, 0.0)
+            total += matrix
+            shared[target] = _rows(matrix)
+        return Compatibility(names, _rows(total), shared)
+
+
+def _pairwise(ratios: list[FloatArray], weights: FloatArray) -> FloatArray:
+    """Log Z(AB) Z(0) / (Z(A) Z(B)) for all pairs that predict one target, in nats."""
+    r = np.exp(np.stack(ratios))
+    weights = weights / weights.sum()
+    alone = r @ weights
+    together = (r * weights) @ r.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.log(together) - np.log(alone[:, None]) - np.log(alone[None, :])
+    # Rounding leaves 1e-16 where two models say nothing about each other's differences.
+    cleaned: FloatArray = np.where(np.abs(found) < 1e-14, 0.0, found)
+    return np.nan_to_num(cleaned, nan=0.0, neginf=-np.inf)
+
+
+def _rows(matrix: FloatArray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(x) for x in row) for row in matrix)
+
+
+def _difference(logs: FloatArray | None) -> float:
+    return 0.0 if logs is None else float(logs[1] - logs[0])
+
+
+def _shifted(logs: FloatArray | None) -> FloatArray:
+    return np.zeros(1) if logs is None else logs - logs.max()
+
+
+def make_nodes(
+    written: Mapping[str, Mapping[str, object]], types: Mapping[str, NodeType]
+) -> tuple[dict[str, Node], list[Fault]]:
+    """Build each node from its keys by its own type.
+
+    Parameters
+    ----------
+    written : mapping
+        ``nodes`` of a scenario: each has ``type`` and that type's keys.
+    types : mapping of str to NodeType
+        Installed types.
+
+    Returns
+    -------
+    tuple
+        The nodes that could be built, and the faults of the others.
+
+    Raises
+    ------
+    PluginError
+        If a named type is installed but not enabled or can't be imported.
+
+    """
+    nodes: dict[str, Node] = {}
+    faults: list[Fault] = []
+    for name, keys in written.items():
+        kind = keys.get("type")
+        if not isinstance(kind, str) or kind not in types:
+            faults.append(_unknown_type(name, kind, types))
+            continue
+        loaded = types[kind].load()
+        try:
+            nodes[name] = loaded.model_validate({k: v for k, v in keys.items() if k != "type"})
+        except ValidationError as error:
+            faults += faults_of(error, ("nodes", name), loaded)
+    return nodes, faults
+
+
+def _unknown_type(name: str, kind: object, types: Mapping[str, NodeType]) -> Fault:
+    if kind is None:
+        return Fault(("nodes", name), "the key 'type' is missing", suggestion("", types, "types"))
+    return Fault(
+        ("nodes", name, "type"), f"unknown node type {kind!r}", suggestion(str(kind), types, "types")
+    )
+
+
+def assemble_society(
+    nodes: Mapping[str, Node], types: Mapping[str, str], missing: Collection[str] = ()
+) -> tuple[Society | None, list[Fault]]:
+    """Resolve every name between nodes.
+
+    Parameters
+    ----------
+    nodes : mapping of str to Node
+        By name, in order.
+    types : mapping of str to str
+        Type of each node as written.
+    missing : collection of str
+        Nodes that are there but faulty: naming one of them is no further fault.
+
+    Returns
+    -------
+    tuple
+        The society, or None, and the faults; paths begin with ``nodes``.
+
+    """
+    domains = {name: node.domain() for name, node in nodes.items()}
+    society = Society(dict(nodes), dict(types), domains, {}, (), ())
+    faults = [f for name, node in nodes.items() for f in _bad_references(name, node, society, missing)]
+    if faults or missing:
+        return None, faults
+    bases: dict[str, FloatArray] = {}
+    society = replace(society, bases=bases)
+    # Rates of a choice depend on those of its rivals: plain nodes come first.
+    for name in sorted(nodes, key=lambda n: nodes[n].kind == "choice"):
+        if domains[name]:
+            _collect(name, faults, lambda n=name: bases.update({n: nodes[n].rates(society)}))  # type: ignore[misc]
+    if faults:
+        return None, faults
+    links: list[Link] = []
+    rules: list[Rule] = []
+    for name, node in nodes.items():
+        _collect(name, faults, lambda n=name, d=node: links.extend(_links(n, d, society)))  # type: ignore[misc]
+        _collect(name, faults, lambda n=name, d=node: rules.extend(d.rules(n, society)))  # type: ignore[misc]
+        _collect(name, faults, lambda d=node: d.check(society))  # type: ignore[misc]
+    if faults:
+        return None, faults
+    return replace(society, links=tuple(links), rules=tuple(rules)), []

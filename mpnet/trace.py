@@ -1,0 +1,137 @@
+"""What happened per iteration: arrays that grow by one row a sweep, and the events between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MESSAGE_EDGES = 40
+"""Edges whose residual is kept in a trace, at most: the slowest."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened between two iterations.
+
+    Parameters
+    ----------
+    iteration : int
+        The event comes after this iteration; 0 is before the first.
+    kind : str
+        ``clamp``, ``overtake``, ``converged``, ``inconsistent``, ...
+    node : str
+        The node concerned; may be empty.
+    text : str
+        The event in a few words.
+
+    """
+
+    iteration: int
+    kind: str
+    node: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One run, iteration by iteration.
+
+    ``T`` rows (row 0 is the start, before any message), ``B`` states of all nodes in a
+    row, ``M`` messages shown.
+
+    Parameters
+    ----------
+    nodes : tuple of str
+        Names of the nodes that own a variable.
+    states : tuple of tuple of str
+        Names of each node's states.
+    beliefs : float64[T, B]
+        Probabilities; node ``i`` owns the columns ``offsets[i]:offsets[i + 1]``.
+    residual : float64[T]
+        Largest change that an undamped update would make to any log message, in nats; row 0 is
+        NaN; ``inf`` where a message lost or gained support.
+    log_z : float64[T]
+        Bethe log partition sum of the messages at each iteration, in nats.
+    damping : float64[T]
+        Damping in force.
+    seconds : float64[T]
+        Wall time since the start of the inference, in seconds.
+    estimator : tuple of str
+        Per row, the estimator that the beliefs come from: ``flat``, then ``clamped``.
+    messages : tuple of str
+        Labels of the factor-to-variable messages shown, slowest first.
+    message_residual : float64[T, M]
+        Residual of each of them, in nats; NaN where it was not sent.
+
+    """
+
+    nodes: tuple[str, ...]
+    states: tuple[tuple[str, ...], ...]
+    beliefs: FloatArray
+    residual: FloatArray
+    log_z: FloatArray
+    damping: FloatArray
+    seconds: FloatArray
+    estimator: tuple[str, ...]
+    messages: tuple[str, ...]
+    message_residual: FloatArray
+
+    @property
+    def offsets(self) -> IntArray:
+        """First column of each node, shape (nodes + 1,)."""
+        return np.concatenate([[0], np.cumsum([len(s) for s in self.states], dtype=np.int64)])
+
+    def belief(self, node: str, state: str) -> FloatArray:
+        """Belief in one state over the iterations, a probability, shape (T,)."""
+        index = self.nodes.index(node)
+        column = int(self.offsets[index]) + self.states[index].index(state)
+        result: FloatArray = self.beliefs[:, column]
+        return result
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Plain arrays under fixed names, for ``numpy.savez``; names of nodes are values."""
+        return {
+            "nodes": text_array(self.nodes),
+            "states": text_array([s for states in self.states for s in states]),
+            "state_counts": np.array([len(s) for s in self.states], dtype=np.int64),
+            "beliefs": self.beliefs,
+            "residual": self.residual,
+            "log_z": self.log_z,
+            "damping": self.damping,
+            "seconds": self.seconds,
+            "estimator": text_array(self.estimator),
+            "messages": text_array(self.messages),
+            "message_residual": self.message_residual,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Trace:
+        """Rebuild what ``to_arrays`` wrote; a missing name is a ``KeyError``."""
+        flat = [str(s) for s in arrays["states"]]
+        ends = np.cumsum(arrays["state_counts"].astype(np.int64))
+        states = tuple(
+            tuple(flat[end - count : end])
+            for end, count in zip(ends, arrays["state_counts"].astype(np.int64), strict=True)
+        )
+        floats = {
+            name: np.asarray(arrays[name], dtype=np.float64)
+            for name in ("beliefs", "residual", "log_z", "damping", "seconds", "message_residual")
+        }
+        return cls(
+            nodes=tuple(str(n) for n in arrays["nodes"]),
+            states=states,
+            estimator=tuple(str(e) for e in arrays["estimator"]),
+            messages=tuple(str(m) for m in arrays["messages"]),
+            **floats,
+        )
+
+
+def text_array(texts: Sequence[str]) -> NDArray[np.str_]:
+    """Text as a fixed-width array, which needs no pickle; empty lists stay text."""
+    return np.array(list(texts), dtype=np.str_) if texts else np.empty(0, dtype="U1")

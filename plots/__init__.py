@@ -1,0 +1,92 @@
+"""Figures of a finished run, each drawn from its record alone.
+
+Importing this package is cheap: matplotlib is loaded when the first figure is drawn.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mpnet.errors import UsageError, shown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mpnet.record import Record
+
+if __name__ != "mpnet.plots":
+    raise ImportError(f"import this package as 'mpnet.plots', not as {__name__!r}")
+
+__all__ = ["FIGURES", "default_figures", "draw", "save"]
+
+FIGURES: dict[str, str] = {
+    "dashboard": "Beliefs, residual, free energy and messages over the iterations, in one figure.",
+    "confidence": "How sure each node is over the iterations, winners above and losers below.",
+    "compatibility": "Derived compatibility of every pair of models, in nats, as a heat map.",
+    "estimators": "The flat, clamped and exact answer for each node in question, in nats.",
+    "society": "The graph of nodes and predictions, with beliefs and evidence.",
+    "reconstructions": "The image seen and what each model thought it saw, side by side.",
+    "confusion": "Confusion matrix of a batch, with its accuracy and its errors.",
+}
+"""Name of each figure, which is also its module in this package, and what it shows."""
+
+
+def default_figures(record: Record) -> tuple[str, ...]:
+    """Names of the figures that have something to show for this record, in their fixed order."""
+    from mpnet.plots.contents import has_content
+
+    return tuple(name for name in FIGURES if has_content(name, record))
+
+
+def draw(name: str, record: Record) -> Figure | None:
+    """Draw one figure.
+
+    Parameters
+    ----------
+    name : str
+        One of ``FIGURES``.
+    record : Record
+        The run; not modified.
+
+    Returns
+    -------
+    Figure or None
+        None where the record holds nothing that the figure could show.
+
+    Raises
+    ------
+    UsageError
+        If there is no figure of that name; the message lists them.
+
+    """
+    if name not in FIGURES:
+        near = difflib.get_close_matches(name, FIGURES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"unknown figure {shown(name)!r}{hint} (known: {', '.join(FIGURES)})")
+    figure: Figure | None = import_module(f"mpnet.plots.{name}").draw(record)
+    return figure
+
+
+def save(
+    figure: Figure, path_stem: Path, record: Record, formats: Sequence[str] = ("png", "svg")
+) -> list[Path]:
+    """Write a figure as ``path_stem.png``, ``path_stem.svg``, ... and return the paths.
+
+    Files appear whole or not at all, carry a description in words, and have the same bytes
+    whenever the record is the same.
+
+    Raises
+    ------
+    UsageError
+        If a format is none of ``png`` and ``svg``.
+    OutputError
+        If a file can't be written.
+
+    """
+    from mpnet.plots.files import save_figure
+
+    return save_figure(figure, path_stem, record, formats)

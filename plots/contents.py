@@ -1,0 +1,50 @@
+"""Which figures a record has content for; needs no matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mpnet.record import Record
+
+
+def has_content(name: str, record: Record) -> bool:
+    """Whether the figure ``name`` has something to show for this record."""
+    return _CONTENT[name](record)
+
+
+def _trace(record: Record) -> bool:
+    return bool(record.trace.nodes) and record.trace.beliefs.shape[0] > 0
+
+
+def _compatibility(record: Record) -> bool:
+    matrix = record.compatibility.matrix
+    return any(
+        value != 0.0 for i, row in enumerate(matrix) for j, value in enumerate(row) if i != j
+    )
+
+
+def _estimates(record: Record) -> bool:
+    return any(
+        value is not None
+        for row in record.estimates
+        for value in (row.flat, row.clamped, row.exact)
+    )
+
+
+def _views(record: Record) -> bool:
+    return any(name != "seen" for name in record.views)
+
+
+def _batch(record: Record) -> bool:
+    return record.batch is not None and bool(record.batch.labels)
+
+
+_CONTENT: Mapping[str, Callable[[Record], bool]] = {
+    "dashboard": _trace,
+    "confidence": _trace,
+    "compatibility": _compatibility,
+    "estimators": _estimates,
+    "society": lambda record: bool(record.nodes),
+    "reconstructions": _views,
+    "confusion": _batch,
+}

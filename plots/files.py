@@ -1,0 +1,62 @@
+"""Figures to files: whole, described in words, and the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from matplotlib.figure import Figure
+
+from mpnet.errors import OutputError, UsageError, shown
+from mpnet.plots import style
+from mpnet.plots.wording import alt_text, headline
+from mpnet.record import Record
+
+FORMATS = ("png", "svg")
+
+
+def save_figure(
+    figure: Figure, path_stem: Path, record: Record, formats: Sequence[str]
+) -> list[Path]:
+    """Write ``path_stem.<format>`` for each format; see ``mpnet.plots.save``."""
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(f"unknown format {shown(name)!r} (known: {', '.join(FORMATS)})")
+    title, description = headline(record, str(figure.get_label()) or "figure"), alt_text(record)
+    paths = []
+    for name in formats:
+        path = path_stem.with_name(f"{path_stem.name}.{name}")
+        _replace(path, _render(figure, name, title, description))
+        paths.append(path)
+    return paths
+
+
+@style.context()
+def _render(figure: Figure, name: str, title: str, description: str) -> bytes:
+    metadata = {"Title": title, "Description": description}
+    if name == "svg":
+        metadata["Date"] = None  # type: ignore[assignment]  # None leaves the date out
+    buffer = BytesIO()
+    figure.savefig(buffer, format=name, dpi=style.DPI, metadata=metadata)
+    content = buffer.getvalue()
+    return _described(content, description) if name == "svg" else content
+
+
+def _described(svg: bytes, description: str) -> bytes:
+    """Add ``<desc>`` after the title: what screen readers look for."""
+    mark = b"</title>"
+    desc = f"\n <desc>{escape(description)}</desc>".encode()
+    return svg.replace(mark, mark + desc, 1)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"{path}: can't be written: {error.strerror}") from error

@@ -1,0 +1,85 @@
+"""Where the nodes of a society stand: in layers, ordered so that few predictions cross."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mpnet.record import NodeInfo, PredictionInfo, Record
+
+LAYERS = {"data": 0, "feature": 1, "model": 2, "composite": 3, "choice": 4}
+"""Layer of each kind, from the bottom; kinds that are not listed stand with the models."""
+PER_ROW = 9
+SWEEPS = 8
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Rows of node names from the bottom, and the predictions between them."""
+
+    rows: tuple[tuple[str, ...], ...]
+    predictions: tuple[PredictionInfo, ...]
+    left_out: int
+
+
+def lay_out(record: Record, limit: int) -> Layout:
+    """Arrange the nodes, the ``limit`` most connected if there are more."""
+    known = {node.name for node in record.nodes}
+    edges = [p for p in record.predictions if p.source in known and p.target in known]
+    nodes = _most_connected(record.nodes, edges, limit)
+    kept = {node.name for node in nodes}
+    edges = [p for p in edges if p.source in kept and p.target in kept]
+    layers = _layers(nodes)
+    _order(layers, _neighbours(edges))
+    rows = [row for layer in layers for row in _fold(layer)]
+    return Layout(tuple(rows), tuple(edges), len(record.nodes) - len(nodes))
+
+
+def _most_connected(
+    nodes: Sequence[NodeInfo], edges: Sequence[PredictionInfo], limit: int
+) -> list[NodeInfo]:
+    degree = {node.name: 0 for node in nodes}
+    for edge in edges:
+        degree[edge.source] += 1
+        degree[edge.target] += 1
+    ranked = sorted(range(len(nodes)), key=lambda i: (-degree[nodes[i].name], i))[:limit]
+    return [nodes[i] for i in sorted(ranked)]
+
+
+def _layers(nodes: Sequence[NodeInfo]) -> list[list[str]]:
+    found: dict[int, list[str]] = {}
+    for node in nodes:
+        found.setdefault(LAYERS.get(node.kind, LAYERS["model"]), []).append(node.name)
+    return [found[level] for level in sorted(found)]
+
+
+def _neighbours(edges: Sequence[PredictionInfo]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for edge in edges:
+        found.setdefault(edge.source, []).append(edge.target)
+        found.setdefault(edge.target, []).append(edge.source)
+    return found
+
+
+def _order(layers: list[list[str]], neighbours: Mapping[str, Sequence[str]]) -> None:
+    """Sort each layer by the mean place of its neighbours, up and down, a few times."""
+    place = {name: _share(i, layer) for layer in layers for i, name in enumerate(layer)}
+    for sweep in range(SWEEPS):
+        for layer in layers if sweep % 2 else reversed(layers):
+            inside = set(layer)
+            means = {}
+            for name in layer:
+                others = [place[n] for n in neighbours.get(name, ()) if n not in inside]
+                means[name] = sum(others) / len(others) if others else place[name]
+            layer.sort(key=lambda name: (means[name], place[name]))
+            place.update({name: _share(i, layer) for i, name in enumerate(layer)})
+
+
+def _share(index: int, layer: Sequence[str]) -> float:
+    return (index + 0.5) / len(layer)
+
+
+def _fold(layer: Sequence[str]) -> list[tuple[str, ...]]:
+    """Split a long layer into rows of equal length, dealing the nodes in turn."""
+    count = -(-len(layer) // PER_ROW)
+    return [tuple(layer[row::count]) for row in range(count)]

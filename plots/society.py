@@ -1,0 +1,220 @@
+"""The society as a graph: who predicts what, who is believed, and what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from mpnet.plots import style
+from mpnet.plots.contents import has_content
+from mpnet.plots.layout import Layout, lay_out
+from mpnet.plots.society_key import draw_key
+from mpnet.plots.style import place
+from mpnet.plots.wording import leading, probability, short
+from mpnet.record import NodeInfo, PredictionInfo, Record
+from mpnet.trace import FloatArray
+
+LIMIT = 40
+WIDTH, ROW_HEIGHT, KEY = 11.0, 1.32, 0.62
+RADIUS = 10.5
+SIZE, LINE = 8.0, 10.5
+MARKERS = {"feature": "o", "model": "s", "composite": "h", "choice": "D", "data": "v"}
+BELIEF = LinearSegmentedColormap.from_list("belief", ["#FFFFFF", "#BFE5D8", "#009E73", "#004D38"])
+WILL, WONT, RULE = style.BLUE, style.ORANGE, "#A8A8A8"
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """One node on the page; lengths in points. Edges leave at ``top`` and ``bottom``."""
+
+    node: NodeInfo
+    x: float
+    y: float
+    row: int
+    lines: tuple[str, ...]
+    belief: float | None
+
+    @property
+    def top(self) -> float:
+        return self.y + RADIUS + 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y - RADIUS - 3 - LINE * len(self.lines)
+
+
+@style.context()
+def draw(record: Record) -> Figure | None:
+    """Draw the nodes in layers and their predictions as arrows; at most 40 nodes."""
+    if not has_content("society", record):
+        return None
+    layout = lay_out(record, LIMIT)
+    body = ROW_HEIGHT * len(layout.rows)
+    height = 0.75 + body + KEY + 0.3
+    figure = style.new_figure(record, "society", (WIDTH, height))
+    axes = place(figure, 0.15, KEY + 0.3, WIDTH - 0.3, body)
+    style.bare(axes)
+    axes.set_xlim(0, (WIDTH - 0.3) * 72)
+    axes.set_ylim(0, body * 72)
+    spots = _spots(figure, record, layout)
+    _edges(axes, spots, layout.predictions)
+    _nodes(axes, list(spots.values()))
+    draw_key(
+        place(figure, 0.25, 0.3, WIDTH - 0.5, KEY), record, BELIEF, MARKERS, (WILL, WONT, RULE)
+    )
+    if layout.left_out:
+        total = len(record.nodes)
+        text = f"the {total - layout.left_out} most connected of {total} nodes"
+        right = 1 - 0.25 / WIDTH
+        figure.text(right, 1 - 0.16 / height, text, ha="right", va="top", weight="bold")
+    return figure
+
+
+def _spots(figure: Figure, record: Record, layout: Layout) -> dict[str, _Spot]:
+    nodes = {node.name: node for node in record.nodes}
+    width, pitch = (WIDTH - 0.3) * 72, ROW_HEIGHT * 72
+    fullest = max(len(row) for row in layout.rows)
+    found = {}
+    for level, row in enumerate(layout.rows):
+        slot = width / max(len(row), 1)
+        # Rows of the same length are shifted, so that edges pass between the nodes.
+        shift = 0.2 * slot * (-1) ** level if len(row) == fullest and fullest > 6 else 0.0
+        for index, name in enumerate(row):
+            x = (index + 0.5) * slot + shift
+            lines, belief = _words(figure, record, nodes[name], slot - 8)
+            found[name] = _Spot(nodes[name], x, (level + 0.66) * pitch, level, lines, belief)
+    return found
+
+
+def _words(
+    figure: Figure, record: Record, node: NodeInfo, room: float
+) -> tuple[tuple[str, ...], float | None]:
+    """Label of a node, fitted to its slot, and the belief that fills it."""
+    lines = [style.fit(figure, short(node.name, 28), SIZE * 1.1, room)]
+    belief: float | None = None
+    beliefs = record.beliefs.get(node.name)
+    if beliefs:
+        state, belief = leading(record, node.name)
+        if "active" in beliefs:
+            belief = beliefs["active"]
+            lines.append(probability(belief))
+        else:
+            number = probability(belief)
+            space = room - style.text_width(figure, f" {number}", SIZE)
+            lines.append(f"{style.fit(figure, short(state, 20), SIZE, space)} {number}")
+    elif node.evidence:
+        lines.append(style.fit(figure, short(node.evidence, 28), SIZE, room))
+    return tuple(lines), belief
+
+
+def _nodes(axes: Axes, spots: Sequence[_Spot]) -> None:
+    for kind in dict.fromkeys(spot.node.kind for spot in spots):
+        mine = [spot for spot in spots if spot.node.kind == kind]
+        marker = MARKERS.get(kind, "s")
+        x, y = [spot.x for spot in mine], [spot.y for spot in mine]
+        fill = [BELIEF(spot.belief) if spot.belief is not None else "#D9D9D9" for spot in mine]
+        size = (1.7 * RADIUS) ** 2 * (0.8 if marker == "D" else 1.1 if marker == "h" else 1.0)
+        seen = [spot for spot in mine if spot.node.evidence]
+        if seen:
+            ring = ([spot.x for spot in seen], [spot.y for spot in seen])
+            axes.scatter(
+                *ring, s=size * 1.75, marker=marker, c="white", ec="black", lw=1.8, zorder=3
+            )
+        axes.scatter(x, y, s=size, marker=marker, c=fill, ec="#333333", lw=1.0, zorder=4)
+    for spot in spots:
+        for index, line in enumerate(spot.lines):
+            axes.text(
+                spot.x,
+                spot.y - RADIUS - 3 - LINE * (index + 0.5),
+                line,
+                size=SIZE,
+                ha="center",
+                va="center",
+                weight="bold" if index == 0 and spot.node.in_question else "normal",
+                color=style.TEXT if index == 0 else "#444444",
+                gid="node-label",
+                zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
+            )
+
+
+def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[PredictionInfo]) -> None:
+    """Draw every prediction as a curve with an arrow head; hard rules without."""
+    strongest = max((_size(p) for p in predictions if not p.hard), default=0.0)
+    curves, heads, colors, widths, tints = [], [], [], [], []
+    for index, edge in enumerate(predictions):
+        if edge.source == edge.target:
+            continue
+        curve = _curve(spots[edge.source], spots[edge.target], index)
+        share = _size(edge) / strongest if strongest > 0 else 0.0
+        color = RULE if edge.hard else WILL if edge.strength >= 0 else WONT
+        width = 1.0 if edge.hard else 0.7 + 3.3 * share
+        if not edge.hard:
+            head, curve = _head(curve, 6 + 1.4 * width)
+            heads.append(head)
+            tints.append(color)
+        curves.append(curve)
+        colors.append(color)
+        widths.append(width)
+    axes.add_collection(
+        LineCollection(curves, colors=colors, linewidths=widths, alpha=0.75, zorder=1)
+    )
+    axes.add_collection(PolyCollection(heads, facecolors=tints, linewidths=0, zorder=2))
+
+
+def _size(edge: PredictionInfo) -> float:
+    size = abs(edge.strength)
+    return min(float(size), 20.0) if size == size else 0.0
+
+
+def _curve(source: _Spot, target: _Spot, index: int) -> FloatArray:
+    """Bend from port to port, shape (17, 2): vertical at its ends, an arc within one row."""
+    t = np.linspace(0, 1, 17)[:, None]
+    if source.row == target.row:
+        start, end = (source.x, source.top), (target.x, target.top)
+        rise = min(30.0, 10 + 0.06 * abs(source.x - target.x)) + 2 * (index % 3)
+        first, second = (start[0], start[1] + rise), (end[0], end[1] + rise)
+    else:
+        down = source.row > target.row
+        start = (source.x, source.bottom if down else source.top)
+        end = (target.x, target.top if down else target.bottom)
+        lift = 0.35 * (start[1] - end[1])
+        first, second = (start[0], start[1] - lift), (end[0], end[1] + lift)
+    points = [np.array(point) for point in (start, first, second, end)]
+    a, b, c, d = points
+    curve: FloatArray = (
+        (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
+    )
+    return curve
+
+
+def _head(curve: FloatArray, length: float) -> tuple[FloatArray, FloatArray]:
+    """Arrow head at the end of a curve, and the curve cut where the head begins."""
+    tip = curve[-1]
+    away = np.hypot(*(curve - tip).T)
+    body = curve[away > 0.7 * length]
+    body = body if len(body) else curve[:1]
+    along = tip - body[-1]
+    along = along / max(float(np.hypot(*along)), 1e-9)
+    across = np.array([-along[1], along[0]])
+    base = tip - length * along
+    head = np.array([tip, base + 0.42 * length * across, base - 0.42 * length * across])
+    return head, np.vstack([body, tip - 0.7 * length * along])
+
+
+def spot_boxes(axes: Axes) -> list[tuple[float, float, float, float]]:
+    """Return the box of each node's marker as drawn, in points: x0, y0, x1, y1."""
+    found = []
+    for collection in axes.collections:
+        if isinstance(collection, LineCollection | PolyCollection):
+            continue
+        for x, y in cast("FloatArray", collection.get_offsets()):
+            found.append((x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS))
+    return found
