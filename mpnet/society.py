@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from pydantic import ValidationError
 
-from mpnet.errors import Fault, MpnetError
+from mpnet.errors import Fault, MpnetError, PluginError
 from mpnet.faults import faults_of
 from mpnet.graph import FactorGraph, GraphBuilder
 from mpnet.kernels.layout import FloatArray
@@ -301,15 +302,77 @@ def assemble_society(
     # Rates of a choice depend on those of its rivals: plain nodes come first.
     for name in sorted(nodes, key=lambda n: nodes[n].kind == "choice"):
         if domains[name]:
-            _collect(name, faults, lambda n=name: bases.update({n: nodes[n].rates(society)}))  # type: ignore[misc]
+            _collect(name, faults, partial(_take_rates, name, society, bases))
     if faults:
         return None, faults
     links: list[Link] = []
     rules: list[Rule] = []
     for name, node in nodes.items():
-        _collect(name, faults, lambda n=name, d=node: links.extend(_links(n, d, society)))  # type: ignore[misc]
-        _collect(name, faults, lambda n=name, d=node: rules.extend(d.rules(n, society)))  # type: ignore[misc]
-        _collect(name, faults, lambda d=node: d.check(society))  # type: ignore[misc]
+        _collect(name, faults, partial(_resolve, name, node, society, links, rules))
     if faults:
         return None, faults
     return replace(society, links=tuple(links), rules=tuple(rules)), []
+
+
+def _take_rates(name: str, society: Society, bases: dict[str, FloatArray]) -> None:
+    bases[name] = np.asarray(society.nodes[name].rates(society), dtype=np.float64)
+
+
+def _resolve(
+    name: str, node: Node, society: Society, links: list[Link], rules: list[Rule]
+) -> None:
+    links += _links(name, node, society)
+    rules += node.rules(name, society)
+    node.check(society)
+
+
+def _links(name: str, node: Node, society: Surroundings) -> list[Link]:
+    found = []
+    for prediction in node.predictions(society):
+        ratio = prediction.log_ratio(society.base_rates_of(prediction.target))
+        found.append(Link(name, prediction, ratio))
+    return found
+
+
+def _collect(name: str, faults: list[Fault], step: Callable[[], object]) -> None:
+    """Run one step of resolving a node; its faults get their full path, others its name."""
+    try:
+        step()
+    except NodeFaults as error:
+        faults += [replace(f, path=("nodes", name, *f.path)) for f in error.faults]
+    except MpnetError:
+        raise
+    except Exception as error:  # a node type is somebody else's code
+        raise PluginError(
+            f"node {name!r}: its type failed ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _bad_references(
+    name: str, node: Node, society: Society, missing: Collection[str]
+) -> list[Fault]:
+    faults = []
+    for reference in node.references():
+        path = ("nodes", name, *reference.path)
+        on_key = reference.path[:1] == ("predicts",)
+        other = reference.name
+        if other in missing:
+            continue
+        if other not in society.nodes:
+            hint = suggestion(other, society.nodes, "nodes")
+            faults.append(Fault(path, f"there is no node {other!r}", hint, on_key))
+        elif other == name:
+            faults.append(Fault(path, f"{name!r} can't refer to itself", "", on_key))
+        elif wrong := _unfit(other, reference.needs, society.domains[other]):
+            faults.append(Fault(path, wrong, "", on_key))
+    return faults
+
+
+def _unfit(name: str, needs: str, states: tuple[str, ...]) -> str:
+    if needs == "data" and states:
+        return f"{name!r} is a variable, not data to look at"
+    if needs == "activation" and states != ACTIVATION:
+        return f"{name!r} can't be active or inactive"
+    if needs == "states" and not states:
+        return f"{name!r} is data and has no states to predict"
+    return ""

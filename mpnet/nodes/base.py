@@ -179,6 +179,9 @@ class Node(BaseModel):
         """Hard constraints that the node called ``name`` brings."""
         return []
 
+    def check(self, around: Surroundings) -> None:
+        """Whatever else can be wrong once all names are known; raises ``NodeFaults``."""
+
     def observe(self, value: Any) -> Observation:
         """Read what stands under ``evidence`` for this node.
 

@@ -86,7 +86,7 @@ def _nearest(key: str, location: Path, model: type[BaseModel]) -> str:
     owner: Any = model
     for step in location[:-1]:
         owner = _inside(owner, step)
-    known = [n for n in getattr(owner, "model_fields", {})]
+    known = list(getattr(owner, "model_fields", {}))
     return suggestion(key, known, "keys") if known else ""
 
 

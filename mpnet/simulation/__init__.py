@@ -1,0 +1,1 @@
+"""Running a scenario: from a document to a record of everything that happened."""

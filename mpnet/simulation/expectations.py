@@ -1,0 +1,91 @@
+"""Compares a result with what its scenario expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mpnet.record import BatchResult, EstimateRow, ExpectationResult
+from mpnet.scenario.spec import Expectation
+
+Beliefs = Mapping[str, Mapping[str, float]]
+
+
+def check_expectations(
+    claims: Sequence[Expectation],
+    status: str,
+    beliefs: Beliefs,
+    estimates: Sequence[EstimateRow],
+    batch: BatchResult | None,
+) -> tuple[ExpectationResult, ...]:
+    """One result per claim, in order; a claim about something that was not computed is not met."""
+    rows = {row.node: row for row in estimates}
+    return tuple(_check(claim, status, beliefs, rows, batch) for claim in claims)
+
+
+def _check(
+    claim: Expectation,
+    status: str,
+    beliefs: Beliefs,
+    rows: Mapping[str, EstimateRow],
+    batch: BatchResult | None,
+) -> ExpectationResult:
+    if claim.status is not None:
+        return ExpectationResult(f"status {claim.status}", status == claim.status, status)
+    if claim.winner is not None:
+        winner = _winner(claim, beliefs)
+        text = f"{claim.winner} wins {claim.node or 'among ' + ', '.join(claim.among or ())}"
+        return ExpectationResult(text, winner == claim.winner, winner or "no belief")
+    number, what = _measured(claim, beliefs, rows, batch)
+    text = f"{what} {_bounds(claim)}"
+    if number is None:
+        return ExpectationResult(text, False, "not computed")
+    return ExpectationResult(text, _within(claim, number), f"{number:.6g}")
+
+
+def _winner(claim: Expectation, beliefs: Beliefs) -> str | None:
+    if claim.node is not None:
+        ranked = beliefs.get(claim.node, {})
+    else:
+        ranked = {n: beliefs[n]["active"] for n in claim.among or () if n in beliefs}
+    best = sorted(ranked, key=lambda s: -ranked[s])
+    if len(best) > 1 and ranked[best[0]] == ranked[best[1]]:
+        return f"a tie of {best[0]} and {best[1]}"
+    return best[0] if best else None
+
+
+def _measured(
+    claim: Expectation,
+    beliefs: Beliefs,
+    rows: Mapping[str, EstimateRow],
+    batch: BatchResult | None,
+) -> tuple[float | None, str]:
+    if claim.measure == "accuracy":
+        return (batch.accuracy if batch else None), "accuracy"
+    node, state = str(claim.node), claim.state or "active"
+    if claim.measure == "belief":
+        return beliefs.get(node, {}).get(state), f"belief {node}={state}"
+    row = rows.get(node)
+    whose = f" ({claim.estimator})" if claim.estimator else ""
+    text = f"gain of {node}{whose} in nats"
+    if row is None:
+        return None, text
+    if claim.estimator is not None:
+        found: float | None = getattr(row, claim.estimator)
+        return found, text
+    found = next((g for g in (row.clamped, row.flat, row.exact) if g is not None), None)
+    return found, text
+
+
+def _bounds(claim: Expectation) -> str:
+    said = [f"above {claim.above:g}"] if claim.above is not None else []
+    said += [f"below {claim.below:g}"] if claim.below is not None else []
+    said += [f"near {claim.near:g} ± {claim.tolerance:g}"] if claim.near is not None else []
+    return " and ".join(said)
+
+
+def _within(claim: Expectation, number: float) -> bool:
+    return (
+        (claim.above is None or number > claim.above)
+        and (claim.below is None or number < claim.below)
+        and (claim.near is None or abs(number - claim.near) <= claim.tolerance)
+    )

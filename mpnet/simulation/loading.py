@@ -1,0 +1,248 @@
+"""From a scenario's text to a checked scenario, with all its faults at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from mpnet.errors import Fault
+from mpnet.estimators import ESTIMATORS
+from mpnet.faults import faults_of
+from mpnet.names import lookalikes, suggestion
+from mpnet.nodes.base import ACTIVATION, Node, NodeFaults, Observation
+from mpnet.nodes.registry import NodeType, node_types
+from mpnet.scenario.document import Document
+from mpnet.scenario.spec import Batch, Case, Expectation, ScenarioSpec
+from mpnet.schedules import SCHEDULES
+from mpnet.society import Society, assemble_society, make_nodes
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario whose every word has been checked.
+
+    Parameters
+    ----------
+    document : Document
+        The text, with places.
+    spec : ScenarioSpec
+        Its parts.
+    society : Society
+        Its nodes, resolved.
+    seen : mapping of str to Observation
+        Its evidence, read.
+    cases : list of (Observation, str or None)
+        Its batch, read: evidence on ``spec.batch.node`` and the right answer.
+    notes : tuple of str
+        Things an author should know that are no faults.
+
+    """
+
+    document: Document
+    spec: ScenarioSpec
+    society: Society
+    seen: Mapping[str, Observation]
+    cases: tuple[tuple[Observation, str | None], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def in_question(self) -> tuple[str, ...]:
+        """Nodes that the run asks about, in the order of the scenario."""
+        asked = set(self.spec.inference.ask)
+        for claim in self.spec.expect:
+            asked |= {claim.node} if claim.node else set()
+            asked |= set(claim.among or ())
+        nodes = self.society.nodes
+        return tuple(n for n in nodes if n in asked or nodes[n].in_question)
+
+    def resolved(self) -> dict[str, Any]:
+        """The scenario as plain data with every default filled in."""
+        data = self.spec.model_dump(mode="json", exclude_none=True)
+        for name, node in self.society.nodes.items():
+            keys = node.model_dump(mode="json", exclude_none=True)
+            data["nodes"][name] = {"type": self.society.types[name], **keys}
+        return data
+
+    def sha256(self) -> str:
+        """Hash of the resolved scenario: equal scenarios have equal hashes."""
+        text = json.dumps(self.resolved(), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenario:
+    """Check every word of a scenario.
+
+    Parameters
+    ----------
+    document : Document
+        The text.
+    plugins : collection of str
+        Node types of other distributions that may load.
+
+    Raises
+    ------
+    ScenarioError
+        With all faults, located.
+    PluginError
+        If a node type is there but may not or can't load.
+
+    """
+    try:
+        spec = ScenarioSpec.model_validate(document.data)
+    except ValidationError as error:
+        faults = faults_of(error, (), ScenarioSpec)
+        faults += _node_faults(document.data.get("nodes"), plugins, faults)
+        raise document.locate(faults) from None
+    faults = _unknown_methods(spec)
+    types = _allowed(node_types(plugins), spec.nodes, faults)
+    nodes, wrong = make_nodes(spec.nodes, types)
+    faults += wrong
+    missing = set(spec.nodes) - set(nodes)
+    kinds = {name: str(spec.nodes[name]["type"]) for name in nodes}
+    society, wrong = assemble_society(nodes, kinds, missing)
+    faults += wrong + _unknown_names(spec, nodes, missing)
+    if society is None or faults:
+        raise document.locate(faults)
+    return _with_evidence(document, spec, society)
+
+
+def _node_faults(written: Any, plugins: Collection[str], known: list[Fault]) -> list[Fault]:
+    """Faults inside nodes, for a scenario that is at fault elsewhere too."""
+    if not isinstance(written, dict):
+        return []
+    bad = {fault.path[1] for fault in known if fault.path[:1] == ("nodes",) and len(fault.path) > 1}
+    fine = {n: k for n, k in written.items() if n not in bad and isinstance(k, dict)}
+    types = {name: t for name, t in node_types(plugins).items() if t.enabled}
+    nodes, faults = make_nodes(fine, types)
+    kinds = {name: str(fine[name]["type"]) for name in nodes}
+    _, wrong = assemble_society(nodes, kinds, set(written) - set(nodes) or {""})
+    return faults + wrong
+
+
+def _allowed(
+    types: Mapping[str, NodeType], written: Mapping[str, Mapping[str, Any]], faults: list[Fault]
+) -> dict[str, NodeType]:
+    """The types that may load; a fault for each node whose type may not."""
+    for name, keys in written.items():
+        found = types.get(str(keys.get("type")))
+        if found and not found.enabled:
+            what = f"node type {found.name!r} comes from {found.distribution}, which is not enabled"
+            hint = f"if you trust it, add --plugin {found.name}"
+            faults.append(Fault(("nodes", name, "type"), what, hint))
+    disabled = {name for name, found in types.items() if not found.enabled}
+    kept = {name: found for name, found in types.items() if name not in disabled}
+    return kept
+
+
+def _unknown_methods(spec: ScenarioSpec) -> list[Fault]:
+    faults = []
+    inference = spec.inference
+    for key, known in (("estimator", ESTIMATORS), ("schedule", SCHEDULES)):
+        given = getattr(inference, key)
+        if given not in known:
+            what = f"unknown {key} {given!r}"
+            faults.append(Fault(("inference", key), what, suggestion(given, known)))
+    return faults
+
+
+def _unknown_names(
+    spec: ScenarioSpec, nodes: Mapping[str, Node], missing: Collection[str]
+) -> list[Fault]:
+    """Names in ask, expect and batch that are no nodes, and states that they don't have."""
+    named: list[tuple[str, tuple[str | int, ...]]] = []
+    named += [(n, ("inference", "ask", i)) for i, n in enumerate(spec.inference.ask)]
+    if spec.batch:
+        named += [(spec.batch.node, ("batch", "node")), (spec.batch.answer, ("batch", "answer"))]
+    faults = []
+    for number, claim in enumerate(spec.expect):
+        path = ("expect", number)
+        if claim.node is not None:
+            named.append((claim.node, (*path, "node")))
+        named += [(n, (*path, "among", i)) for i, n in enumerate(claim.among or ())]
+        if claim.node in nodes:
+            faults += _wrong_states(claim, nodes[claim.node], path)
+        if claim.measure == "accuracy" and spec.batch is None:
+            faults.append(Fault((*path, "measure"), "accuracy needs a batch, and there is none"))
+        for rival in claim.among or ():
+            if rival in nodes and nodes[rival].domain() != ACTIVATION:
+                faults.append(Fault((*path, "among"), f"{rival!r} can't be active or inactive"))
+        if claim.among and claim.winner not in claim.among:
+            what = f"the winner {claim.winner!r} is not among the rivals"
+            faults.append(Fault((*path, "winner"), what, suggestion(str(claim.winner), claim.among)))
+    for name, where in named:
+        if name not in nodes and name not in missing:
+            faults.append(Fault(where, f"there is no node {name!r}", suggestion(name, nodes, "nodes")))
+    return faults
+
+
+def _wrong_states(claim: Expectation, node: Node, path: tuple[str | int, ...]) -> list[Fault]:
+    states = node.domain()
+    if not states:
+        return [Fault((*path, "node"), f"{claim.node!r} is data and has no belief")]
+    named = claim.winner if claim.winner is not None else claim.state
+    key = "winner" if claim.winner is not None else "state"
+    if named is None and "active" not in states:
+        what = f"say which state of {claim.node!r} is meant"
+        return [Fault(path, what, f"state: one of {', '.join(states[:12])}")]
+    if named is not None and named not in states:
+        what = f"{claim.node!r} has no state {named!r}"
+        return [Fault((*path, key), what, suggestion(named, states, "states"))]
+    if claim.measure == "gain" and states != ACTIVATION:
+        return [Fault((*path, "measure"), f"{claim.node!r} can't be active, so it has no gain")]
+    return []
+
+
+def _with_evidence(document: Document, spec: ScenarioSpec, society: Society) -> Scenario:
+    faults: list[Fault] = []
+    seen: dict[str, Observation] = {}
+    cases: tuple[tuple[Observation, str | None], ...] = ()
+    try:
+        seen = society.observe(spec.evidence)
+    except NodeFaults as error:
+        faults += [replace(f, path=("evidence", *f.path)) for f in error.faults]
+    if spec.batch:
+        cases = _read_cases(spec.batch, society, faults)
+    if faults:
+        raise document.locate(faults)
+    notes = [note for observation in seen.values() for note in observation.notes]
+    notes += [f"the names {a!r} and {b!r} look alike" for a, b in lookalikes(society.nodes)]
+    return Scenario(document, spec, society, seen, cases, tuple(notes))
+
+
+def _read_cases(
+    batch: Batch, society: Society, faults: list[Fault]
+) -> tuple[tuple[Observation, str | None], ...]:
+    node = society.nodes[batch.node]
+    states = society.domains[batch.answer]
+    if not states:
+        faults.append(Fault(("batch", "answer"), f"{batch.answer!r} is data and has no belief"))
+    named = isinstance(batch.cases, str)
+    try:
+        listed = _listed(batch.cases, node)
+    except NodeFaults as error:
+        faults += [replace(f, path=("batch", "cases", *f.path)) for f in error.faults]
+        return ()
+    found = []
+    for number, (value, truth) in enumerate(listed):
+        where: tuple[str | int, ...] = ("batch", "cases") if named else ("batch", "cases", number)
+        if truth is not None and truth not in states:
+            what = f"{batch.answer!r} has no state {truth!r}"
+            path = where if named else (*where, "truth")
+            faults.append(Fault(path, what, suggestion(truth, states, "states")))
+        try:
+            found.append((node.observe(value), truth))
+        except NodeFaults as error:
+            inner = ("evidence",) if not named else ()
+            faults += [replace(f, path=(*where, *inner, *f.path)) for f in error.faults]
+    return tuple(found)
+
+
+def _listed(cases: str | list[Case], node: Node) -> list[tuple[Any, str | None]]:
+    if isinstance(cases, str):
+        return [(value, truth) for value, truth in node.cases(cases)]
+    return [(case.evidence, case.truth) for case in cases]

@@ -1,0 +1,377 @@
+"""Runs a checked scenario and writes down what happened."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from mpnet.errors import TooLargeError
+from mpnet.estimators import make_estimator
+from mpnet.estimators.base import Estimate, Options, Problem
+from mpnet.estimators.compiling import Compiled, compile_graph, leave_alone
+from mpnet.estimators.exact import ExactAnswer, solve
+from mpnet.graph import FactorGraph
+from mpnet.kernels.layout import FloatArray
+from mpnet.messages import compile_kernels
+from mpnet.nodes.base import ACTIVATION, Observation
+from mpnet.record import BatchResult, Compatibility, EstimateRow, NodeInfo, PredictionInfo, Record
+from mpnet.simulation.batches import run_batch
+from mpnet.simulation.conflict import explain_conflict
+from mpnet.simulation.expectations import check_expectations
+from mpnet.simulation.loading import Scenario
+from mpnet.simulation.recorder import Recorder
+from mpnet.trace import Event
+
+AUTO_EXACT = 2**16
+"""Joint states of a part that are enumerated without being asked to."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells whoever waits for it.
+
+    ``compiling`` is called before kernels are compiled, which takes seconds, once per machine;
+    ``case`` after each case of a batch, with how many are done and how many there are.
+    """
+
+    compiling: Callable[[], None] = lambda: None
+    case: Callable[[int, int], None] = lambda done, of: None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One evidence set answered: the graphs, what the estimator and the referee found."""
+
+    compiled: Compiled
+    estimate: Estimate
+    exact: ExactAnswer | None
+    recorder: Recorder
+
+    def beliefs(self) -> FloatArray:
+        """Beliefs of all nodes of the society in a row, probabilities."""
+        return self.compiled.full_beliefs(self.estimate.beliefs, self.estimate.joint)
+
+    def flat_beliefs(self) -> FloatArray:
+        """What flat propagation believed."""
+        flat = self.estimate.flat
+        return self.beliefs() if flat is None else self.compiled.full_beliefs(flat, self.estimate.joint)
+
+    def exact_beliefs(self) -> FloatArray | None:
+        """Exact marginals, if they were computed."""
+        if self.exact is None or self.exact.log_z == -np.inf:
+            return None
+        return self.compiled.full_beliefs(self.exact.marginals, self.exact.joint)
+
+
+def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record:
+    """Run a scenario from its evidence to its expectations.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A checked scenario.
+    progress : Progress, optional
+        Who to tell about long work.
+
+    Returns
+    -------
+    Record
+        Everything that happened; ``status`` says whether it can be trusted.
+
+    Raises
+    ------
+    TooLargeError
+        If an exact answer was asked for and is out of reach.
+    NumericalError
+        If a message became NaN.
+
+    """
+    progress = progress or Progress()
+    started = time.perf_counter()
+    compile_kernels(progress.compiling)
+    compiling = time.perf_counter() - started
+    started = time.perf_counter()
+    seen, batch = scenario.seen, None
+    if scenario.spec.batch is not None:
+        batch, shown = run_batch(scenario, options_of(scenario), progress.case)
+        seen = {**seen, scenario.spec.batch.node: shown}
+    answer = answer_evidence(scenario, seen)
+    inference = time.perf_counter() - started
+    seconds = {"compile": compiling, "inference": inference}
+    return _record(scenario, seen, answer, batch, seconds)
+
+
+def options_of(scenario: Scenario) -> Options:
+    """Options of the scenario's inference."""
+    inference = scenario.spec.inference
+    asked = inference.exact == "always" or inference.estimator == "exact"
+    return Options(
+        schedule=inference.schedule,
+        damping=inference.damping,
+        tolerance=inference.tolerance,
+        max_iterations=inference.max_iterations,
+        exact_limit=2**20 if asked else AUTO_EXACT,
+        junction=asked,
+    )
+
+
+def answer_evidence(scenario: Scenario, seen: Mapping[str, Observation]) -> Answer:
+    """Assemble, compile, estimate; and ask the referee where that is cheap or asked for."""
+    graph = scenario.society.assemble(seen)
+    compiled = compile_evidence(scenario, graph)
+    recorder = Recorder(compiled)
+    options = options_of(scenario)
+    if compiled.impossible:
+        return Answer(compiled, _impossible(compiled), None, recorder)
+    index = compiled.graph.index
+    query = tuple(index[name] for name in scenario.in_question if name in index)
+    estimator = make_estimator(scenario.spec.inference.estimator)
+    estimate = estimator.estimate(Problem(compiled.graph, query), options, recorder)
+    exact = None
+    if scenario.spec.inference.exact != "never" and estimate.status != "inconsistent":
+        exact = _referee(scenario, compiled, options)
+        if exact is not None and exact.log_z == -np.inf:
+            reason = "no joint state is possible, though no message shows it"
+            estimate = replace(estimate, status="inconsistent", reason=reason, log_z=None)
+    return Answer(compiled, estimate, exact, recorder)
+
+
+def compile_evidence(scenario: Scenario, graph: FactorGraph) -> Compiled:
+    """The compile pass, as far as the scenario wants it."""
+    if not scenario.spec.inference.compile:
+        return leave_alone(graph)
+    return compile_graph(graph, scenario.society.leaves(), scenario.in_question)
+
+
+def _impossible(compiled: Compiled) -> Estimate:
+    nothing = np.full(compiled.graph.unary.size, np.nan)
+    return Estimate(
+        status="inconsistent",
+        reason=f"no state of {compiled.impossible!r} is possible",
+        iterations=0,
+        residual=0.0,
+        log_z=None,
+        beliefs=nothing,
+        joint=lambda scope: np.full([], np.nan),
+    )
+
+
+def _referee(scenario: Scenario, compiled: Compiled, options: Options) -> ExactAnswer | None:
+    try:
+        return solve(compiled.graph, options.exact_limit, options.junction)
+    except TooLargeError:
+        if scenario.spec.inference.exact == "always":
+            raise
+        return None
+
+
+def _record(
+    scenario: Scenario,
+    seen: Mapping[str, Observation],
+    answer: Answer,
+    batch: BatchResult | None,
+    seconds: Mapping[str, float],
+) -> Record:
+    spec, society, estimate = scenario.spec, scenario.society, answer.estimate
+    possible = estimate.status != "inconsistent"
+    beliefs = _by_name(answer.compiled.original, answer.beliefs()) if possible else {}
+    referee = answer.exact_beliefs() if possible else None
+    exact = None if referee is None else _by_name(answer.compiled.original, referee)
+    estimates = _estimates(scenario, answer, exact) if possible else ()
+    trace = answer.recorder.trace(spec.inference.damping)
+    status = estimate.status
+    if batch is not None and batch.converged < batch.cases:
+        status = "max_iterations"
+    return Record(
+        scenario=spec.name,
+        description=spec.description,
+        status=status,
+        verdict=_verdict(scenario, seen, estimate, batch),
+        estimator="clamped" if estimate.clamped else _estimator_used(scenario),
+        schedule=spec.inference.schedule,
+        damping=spec.inference.damping,
+        tolerance=spec.inference.tolerance,
+        iterations=estimate.iterations,
+        residual=float(estimate.residual) if possible else None,
+        log_z=estimate.log_z if status == "converged" else None,
+        exact_log_z=answer.exact.log_z if exact is not None and answer.exact else None,
+        seed=spec.inference.seed,
+        seconds=dict(seconds),
+        nodes=_node_infos(scenario, seen),
+        predictions=_prediction_infos(scenario),
+        beliefs=beliefs,
+        exact=exact,
+        estimates=estimates,
+        compatibility=society.compatibility() if society.links else Compatibility((), (), {}),
+        events=(*answer.recorder.events, *_late_events(scenario, answer)),
+        expectations=check_expectations(spec.expect, status, beliefs, estimates, batch),
+        compiled=answer.compiled.report,
+        notes=(*scenario.notes, *_error_note(estimates)),
+        plots=tuple(spec.plots or ()),
+        environment=environment(scenario),
+        trace=trace,
+        batch=batch,
+        views=_views(scenario, seen),
+    )
+
+
+def _estimator_used(scenario: Scenario) -> str:
+    name = scenario.spec.inference.estimator
+    return "flat" if name == "clamped" else name
+
+
+def _verdict(
+    scenario: Scenario,
+    seen: Mapping[str, Observation],
+    estimate: Estimate,
+    batch: BatchResult | None,
+) -> str:
+    if estimate.status == "inconsistent":
+        return explain_conflict(scenario.society, seen)
+    if batch is not None:
+        return f"{batch.converged} of {batch.cases} cases converged; shown: the closest call"
+    return estimate.reason
+
+
+def _by_name(graph: FactorGraph, beliefs: FloatArray) -> dict[str, dict[str, float]]:
+    return {
+        variable.name: dict(
+            zip(variable.states, map(float, beliefs[graph.states_of(number)]), strict=True)
+        )
+        for number, variable in enumerate(graph.variables)
+    }
+
+
+def _estimates(
+    scenario: Scenario, answer: Answer, exact: Mapping[str, Mapping[str, float]] | None
+) -> tuple[EstimateRow, ...]:
+    """Log-odds gained over the prior, by estimator, for each node in question with an activation."""
+    graph = answer.compiled.original
+    here = _by_name(graph, answer.beliefs())
+    flat = _by_name(graph, answer.flat_beliefs())
+    converged = answer.estimate.status == "converged"
+    clamped = {answer.compiled.graph.variables[v].name for v in answer.estimate.clamped}
+    rows = []
+    for name in scenario.in_question:
+        if scenario.society.domains[name] != ACTIVATION:
+            continue
+        prior = scenario.society.prior_log_odds(name)
+        used = scenario.spec.inference.estimator
+        rows.append(
+            EstimateRow(
+                node=name,
+                state="active",
+                prior_log_odds=prior,
+                flat=_log_odds(flat[name]) - prior if used != "exact" and converged else None,
+                clamped=_log_odds(here[name]) - prior if name in clamped and converged else None,
+                exact=_log_odds(exact[name]) - prior if exact else None,
+            )
+        )
+    return tuple(rows)
+
+
+def _log_odds(belief: Mapping[str, float]) -> float:
+    with np.errstate(divide="ignore"):
+        return float(np.log(belief["active"]) - np.log(belief["inactive"]))
+
+
+def _error_note(rows: tuple[EstimateRow, ...]) -> list[str]:
+    """Where flat propagation is off by more than a tenth of a nat, say so."""
+    off = [r for r in rows if r.flat is not None and r.exact is not None]
+    worst = max(off, key=lambda r: abs(float(r.flat or 0) - float(r.exact or 0)), default=None)
+    if worst is None or worst.flat is None or worst.exact is None:
+        return []
+    error = worst.flat - worst.exact
+    if not abs(error) > 0.1:
+        return []
+    return [f"flat propagation is off by {error:+.2f} nats for {worst.node}: it counts a loop twice"]
+
+
+def _node_infos(
+    scenario: Scenario, seen: Mapping[str, Observation]
+) -> tuple[NodeInfo, ...]:
+    society = scenario.society
+    asked = set(scenario.in_question)
+    return tuple(
+        NodeInfo(
+            name=name,
+            type=society.types[name],
+            kind=node.kind,
+            states=society.domains[name],
+            prior=tuple(float(p) for p in society.bases.get(name, ())),
+            evidence=seen[name].text if name in seen else "",
+            in_question=name in asked,
+        )
+        for name, node in society.nodes.items()
+    )
+
+
+def _prediction_infos(scenario: Scenario) -> tuple[PredictionInfo, ...]:
+    society = scenario.society
+    found = []
+    for link in society.links:
+        states = society.domains[link.target]
+        # For a model, "active" says all; for a feature, the state that moves most.
+        column = states.index("active") if states == ACTIVATION else _strongest(link.log_ratio)
+        strength = float(link.log_ratio[column])
+        found.append(
+            PredictionInfo(
+                link.source, link.target, states[column], strength, link.prediction.confidence
+            )
+        )
+    for rule in society.rules:
+        found += [
+            PredictionInfo(rule.scope[0], other, "", 0.0, hard=True) for other in rule.scope[1:]
+        ]
+    return tuple(found)
+
+
+def _strongest(log_ratio: FloatArray) -> int:
+    """The state that is raised most; if a hard zero is all there is, that one."""
+    finite = np.where(np.isfinite(log_ratio), log_ratio, -np.inf)
+    raised = int(np.argmax(finite))
+    lowered = int(np.argmin(log_ratio))
+    return raised if finite[raised] >= 0.3 * abs(log_ratio[lowered]) else lowered
+
+
+def _late_events(scenario: Scenario, answer: Answer) -> list[Event]:
+    """Overtakings among rivals, and the end."""
+    from mpnet.simulation.overtaking import overtakings
+
+    trace = answer.recorder.trace(scenario.spec.inference.damping)
+    events = overtakings(trace, scenario)
+    last = max(0, len(trace.residual) - 1)
+    status = answer.estimate.status
+    label = "converged" if status == "converged" else status.replace("_", " ")
+    events.append(Event(last, status, "", f"{label} at {last}"))
+    return events
+
+
+def _views(scenario: Scenario, seen: Mapping[str, Observation]) -> dict[str, FloatArray]:
+    views = {}
+    for observation in seen.values():
+        if observation.data is not None:
+            views["seen"] = np.asarray(observation.data, dtype=np.float64)
+    for name, node in scenario.society.nodes.items():
+        picture = node.picture(seen, scenario.society)
+        if picture is not None:
+            views[name] = picture
+    return views
+
+
+def environment(scenario: Scenario) -> dict[str, str]:
+    """Versions, machine, seed and the hash of the scenario, as text."""
+    found = {"scenario_sha256": scenario.sha256(), "seed": str(scenario.spec.inference.seed)}
+    for package in ("mpnet", "numpy", "numba"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    found["python"] = platform.python_version()
+    found["machine"] = f"{platform.system()} {platform.machine()}"
+    return found

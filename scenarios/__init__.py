@@ -1,0 +1,1 @@
+"""Shipped scenarios: one YAML each; its first line says what it shows."""
