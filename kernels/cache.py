@@ -17,6 +17,8 @@ import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from numba import config
+
 SEAL = "seal.json"
 CACHE_VARIABLE = "MPNET_CACHE_DIR"
 
@@ -26,11 +28,13 @@ class KernelCacheWarning(UserWarning):
 
 
 def key() -> str:
-    """Name of the cache folder: 16 hex digits of a hash over sources and versions."""
+    """Name of the cache folder: 16 hex digits of a hash over sources, versions and bounds checks."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(f"{version('numba')} {version('numpy')} {sys.version_info[:2]}".encode())
+    # Numba does not tell kernels with bounds checks from those without.
+    digest.update(f"bounds {config.BOUNDSCHECK}".encode())
     try:
         digest.update(version("mpnet").encode())
     except PackageNotFoundError:  # run from a checkout that was never installed

@@ -15,7 +15,7 @@ def variable_and_edge_terms(
 
     With the sum of log Z_a over factors this is the Bethe log partition sum in message form
     (Mezard and Montanari, Information, Physics and Computation, chapter 14); how messages are
-    scaled cancels.
+    scaled cancels. ``-inf`` if a variable has no possible state.
 
     Parameters
     ----------
@@ -30,7 +30,10 @@ def variable_and_edge_terms(
     result = 0.0
     for variable in range(graph.variable_states.size - 1):
         start, stop = graph.variable_states[variable], graph.variable_states[variable + 1]
-        result += log_sum_exp(beliefs, start, stop)
+        term = log_sum_exp(beliefs, start, stop)
+        if term == -np.inf:
+            return term
+        result += term
     for edge in range(graph.edge_variable.size):
         best, total = -np.inf, 0.0
         for entry in range(graph.edge_states[edge], graph.edge_states[edge + 1]):

@@ -50,7 +50,9 @@ def send_from_variables(
                 to_factor[entry] = running
                 running += to_variable[entry]
             beliefs[start + state] = running
-            best = max(best, running)
+            # A variable whose messages are NaN is not one that is left without a state.
+            if running > best or running != running:
+                best = running
             running = 0.0
             for slot in range(last - 1, first - 1, -1):
                 entry = graph.edge_states[graph.slot_edge[slot]] + state

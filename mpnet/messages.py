@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mpnet.graph import FactorGraph
+from mpnet.graph import FactorGraph, freeze
 from mpnet.kernels import free_energy, jit, residuals, variables
 from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import FloatArray
@@ -34,7 +34,7 @@ class Messages:
     ) -> None:
         size = int(graph.arrays.edge_states[-1])
         self.graph = graph
-        self.unary = graph.unary if unary is None else unary
+        self.unary = graph.unary if unary is None else freeze(unary)
         self.to_variable = np.zeros(size) if start is None else np.array(start, dtype=np.float64)
         self.to_factor = np.zeros(size)
         self.proposed = np.zeros(size)
@@ -66,7 +66,7 @@ class Messages:
     def accept(self, damping: float) -> float:
         """Take the damped step to what was proposed; the undamped residual, in nats."""
         return residuals.accept(
-            self.graph.arrays, self.proposed, damping, self.to_variable, self.edge_residual
+            self.graph.arrays, self.proposed, float(damping), self.to_variable, self.edge_residual
         )
 
     def log_z(self) -> float:

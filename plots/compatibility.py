@@ -21,8 +21,19 @@ WRITTEN = 14
 NAMED = 45
 _PUOR = LinearSegmentedColormap.from_list(
     "PuOrWhite",
-    ["#7F3B08", "#B35806", "#E08214", "#FDB863", "#FEE0B6", "#FFFFFF"]
-    + ["#D8DAEB", "#B2ABD2", "#8073AC", "#542788", "#2D004B"],
+    [
+        "#7F3B08",
+        "#B35806",
+        "#E08214",
+        "#FDB863",
+        "#FEE0B6",
+        "#FFFFFF",
+        "#D8DAEB",
+        "#B2ABD2",
+        "#8073AC",
+        "#542788",
+        "#2D004B",
+    ],
     N=257,
 )
 """PuOr with exact white in its middle; an odd number of colours, so that there is a middle."""
@@ -36,9 +47,9 @@ def draw(record: Record) -> Figure | None:
     names = record.compatibility.names
     matrix = np.array(record.compatibility.matrix, dtype=np.float64)
     count = len(names)
-    side = float(np.clip(0.75 * count, 3.6, 6.6))
-    left, top, bottom = 2.2, 0.95, 1.0 if count <= 5 else 1.65
-    figure = style.new_figure(record, "compatibility", (10.0, top + side + bottom))
+    side = float(np.clip(0.75 * count, 3.6, 6.2))
+    left, top, bottom = 1.95, 0.95, 1.0 if count <= 5 else 1.65
+    figure = style.new_figure(record, "compatibility", (10.6, top + side + bottom))
     axes = place(figure, left, bottom, side, side)
     axes.imshow(cell_colors(matrix), interpolation="nearest", aspect="auto")
     _names(axes, names)

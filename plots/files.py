@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 from matplotlib.figure import Figure
@@ -39,8 +40,9 @@ def _render(figure: Figure, name: str, title: str, description: str) -> bytes:
     metadata = {"Title": title, "Description": description}
     if name == "svg":
         metadata["Date"] = None  # type: ignore[assignment]  # None leaves the date out
+    options: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if name == "png" else {}
     buffer = BytesIO()
-    figure.savefig(buffer, format=name, dpi=style.DPI, metadata=metadata)
+    figure.savefig(buffer, format=name, dpi=style.DPI, metadata=metadata, **options)
     content = buffer.getvalue()
     return _described(content, description) if name == "svg" else content
 

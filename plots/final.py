@@ -42,7 +42,7 @@ def draw_final(axes: Axes, record: Record) -> None:
     axes.set_yticks(places, [style.fit(figure, bar.label, 7.5, 106) for bar in bars], fontsize=7.5)
     for text, bar in zip(axes.get_yticklabels(), bars):
         text.set_fontweight("bold" if bar.asked else "normal")
-    for row, bar in zip(places, bars):
+    for row, bar in enumerate(bars):
         axes.text(1.04, row, probability(bar.belief), size=7.5, va="center_baseline")
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.tick_params(axis="y", length=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -43,7 +44,7 @@ class _Spot:
 
     @property
     def top(self) -> float:
-        return self.y + RADIUS + 2
+        return self.y + RADIUS + (5 if self.node.evidence else 2)
 
     @property
     def bottom(self) -> float:
@@ -80,16 +81,18 @@ def draw(record: Record) -> Figure | None:
 def _spots(figure: Figure, record: Record, layout: Layout) -> dict[str, _Spot]:
     nodes = {node.name: node for node in record.nodes}
     width, pitch = (WIDTH - 0.3) * 72, ROW_HEIGHT * 72
-    fullest = max(len(row) for row in layout.rows)
+    kinds = [nodes[row[0]].kind for row in layout.rows]
+    crowded = len(set(kinds)) < len(kinds) or max(len(row) for row in layout.rows) > 6
     found = {}
     for level, row in enumerate(layout.rows):
-        slot = width / max(len(row), 1)
-        # Rows of the same length are shifted, so that edges pass between the nodes.
-        shift = 0.2 * slot * (-1) ** level if len(row) == fullest and fullest > 6 else 0.0
+        # Crowded rows are staggered, so that edges pass between the nodes.
+        stagger = crowded and len(row) > 3
+        slot = width / (len(row) + (0.5 if stagger else 0.0))
+        first = 1.0 if stagger and level % 2 else 0.5
         for index, name in enumerate(row):
-            x = (index + 0.5) * slot + shift
             lines, belief = _words(figure, record, nodes[name], slot - 8)
-            found[name] = _Spot(nodes[name], x, (level + 0.66) * pitch, level, lines, belief)
+            y = (level + 0.66) * pitch
+            found[name] = _Spot(nodes[name], (index + first) * slot, y, level, lines, belief)
     return found
 
 
@@ -149,10 +152,9 @@ def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[Predict
     """Draw every prediction as a curve with an arrow head; hard rules without."""
     strongest = max((_size(p) for p in predictions if not p.hard), default=0.0)
     curves, heads, colors, widths, tints = [], [], [], [], []
-    for index, edge in enumerate(predictions):
-        if edge.source == edge.target:
-            continue
-        curve = _curve(spots[edge.source], spots[edge.target], index)
+    drawn = [edge for edge in predictions if edge.source != edge.target]
+    for edge, ports in zip(drawn, _ports(spots, drawn)):
+        curve = _curve(spots[edge.source], spots[edge.target], ports)
         share = _size(edge) / strongest if strongest > 0 else 0.0
         color = RULE if edge.hard else WILL if edge.strength >= 0 else WONT
         width = 1.0 if edge.hard else 0.7 + 3.3 * share
@@ -171,22 +173,41 @@ def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[Predict
 
 def _size(edge: PredictionInfo) -> float:
     size = abs(edge.strength)
-    return min(float(size), 20.0) if size == size else 0.0
+    return 0.0 if math.isnan(size) else min(size, 20.0)
 
 
-def _curve(source: _Spot, target: _Spot, index: int) -> FloatArray:
+def _ports(
+    spots: Mapping[str, _Spot], edges: Sequence[PredictionInfo]
+) -> list[tuple[float, float]]:
+    """Where each edge leaves and arrives, across: side by side, in the order of the far ends."""
+    sides: dict[tuple[str, bool], list[tuple[float, int, int]]] = {}
+    for index, edge in enumerate(edges):
+        source, target = spots[edge.source], spots[edge.target]
+        downward, level = source.row > target.row, source.row == target.row
+        sides.setdefault((edge.source, not downward), []).append((target.x, index, 0))
+        sides.setdefault((edge.target, downward or level), []).append((source.x, index, 1))
+    places = [[0.0, 0.0] for _ in edges]
+    for (name, _), ends in sides.items():
+        pitch = min(8.0, 3.4 * RADIUS / max(len(ends) - 1, 1))
+        for rank, (_, index, end) in enumerate(sorted(ends)):
+            places[index][end] = spots[name].x + (rank - (len(ends) - 1) / 2) * pitch
+    return [(first, second) for first, second in places]
+
+
+def _curve(source: _Spot, target: _Spot, ports: tuple[float, float]) -> FloatArray:
     """Bend from port to port, shape (17, 2): vertical at its ends, an arc within one row."""
     t = np.linspace(0, 1, 17)[:, None]
+    leave, arrive = ports
     if source.row == target.row:
-        start, end = (source.x, source.top), (target.x, target.top)
-        rise = min(30.0, 10 + 0.06 * abs(source.x - target.x)) + 2 * (index % 3)
-        first, second = (start[0], start[1] + rise), (end[0], end[1] + rise)
+        start, end = (leave, source.top), (arrive, target.top)
+        rise = min(30.0, 10 + 0.06 * abs(leave - arrive))
+        first, second = (leave, start[1] + rise), (arrive, end[1] + rise)
     else:
         down = source.row > target.row
-        start = (source.x, source.bottom if down else source.top)
-        end = (target.x, target.top if down else target.bottom)
+        start = (leave, source.bottom if down else source.top)
+        end = (arrive, target.top if down else target.bottom)
         lift = 0.35 * (start[1] - end[1])
-        first, second = (start[0], start[1] - lift), (end[0], end[1] + lift)
+        first, second = (leave, start[1] - lift), (arrive, end[1] + lift)
     points = [np.array(point) for point in (start, first, second, end)]
     a, b, c, d = points
     curve: FloatArray = (

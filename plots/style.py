@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -16,7 +16,6 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from mpnet.errors import shown
-from mpnet.plots.wording import alt_text as alt_text
 from mpnet.plots.wording import footer, headline
 from mpnet.record import Record
 
@@ -57,9 +56,10 @@ DASHES: tuple[tuple[float, tuple[float, ...]], ...] = (
 """One dash pattern per colour; dotted is kept for exact values."""
 DOTTED = (0, (1, 1.6))
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "text.parse_math": False,
     "text.usetex": False,
+    "text.hinting": "no_hinting",
     "text.color": TEXT,
     "font.family": ["DejaVu Sans"],
     "font.size": 8.5,
@@ -125,8 +125,7 @@ def new_figure(record: Record, what: str, size: tuple[float, float]) -> Figure:
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
     """Add axes at a place in inches from the lower left corner."""
     across, up = (float(v) for v in figure.get_size_inches())
-    axes = figure.add_axes((left / across, bottom / up, width / across, height / up))
-    return cast("Axes", axes)
+    return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
 def bare(axes: Axes) -> None:
@@ -139,20 +138,24 @@ def bare(axes: Axes) -> None:
 
 def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
     """Width of a text, in points."""
-    renderer = cast("FigureCanvasAgg", figure.canvas).get_renderer()
+    canvas: Any = figure.canvas
+    renderer = canvas.get_renderer()
     font = FontProperties(family=["DejaVu Sans"], size=size, weight=weight)
     pixels = renderer.get_text_width_height_descent(text, font, False)[0]
     return float(pixels) * 72 / DPI
 
 
 def fit(figure: Figure, text: str, size: float, room: float) -> str:
-    """Cut a text so that it is at most ``room`` points wide."""
+    """Cut the middle out of a text so that it is at most ``room`` points wide.
+
+    The end stays, because names that begin alike often differ there.
+    """
+    whole, keep = text, len(text)
     width = text_width(figure, text, size)
-    while width > room and len(text) > 1:
-        keep = max(1, min(len(text) - 1, int(len(text) * room / width)))
-        text = text[: keep - 1].rstrip("…") + "…"
-        if keep == 1:
-            break
+    while width > room and keep > 1:
+        keep = max(1, min(keep - 1, int(keep * room / width)))
+        tail = (keep - 1) // 3
+        text = whole[: keep - 1 - tail] + "…" + whole[len(whole) - tail :]
         width = text_width(figure, text, size)
     return text
 

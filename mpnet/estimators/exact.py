@@ -20,7 +20,7 @@ from mpnet.messages import Messages
 class Part:
     """The exact answer for one connected part of a graph.
 
-    ``joint`` answers with a probability table over any scope that a factor contains.
+    ``joint`` answers with a probability table over any few of the part's variables.
     """
 
     variables: tuple[int, ...]
@@ -41,8 +41,13 @@ class ExactAnswer:
     parts: tuple[Part, ...]
 
     def joint(self, scope: tuple[int, ...]) -> FloatArray:
-        """Exact joint of variables that some factor contains, as a probability table."""
-        return next(p for p in self.parts if scope[0] in p.variables).joint(scope)
+        """Exact joint of a few variables, as a probability table."""
+        table, order = np.ones(()), []
+        for part in self.parts:
+            if inside := tuple(v for v in scope if v in part.variables):
+                table = np.multiply.outer(table, part.joint(inside))
+                order += inside
+        return table.transpose([order.index(v) for v in scope])
 
     @property
     def method(self) -> str:
@@ -160,7 +165,7 @@ def _enumerate(graph: FactorGraph, variables: tuple[int, ...], factors: tuple[in
         scores = scores + _spread(graph.table_of(number), graph.factors[number].scope, wide)
     best = float(scores.max())
     if best == -np.inf:
-        return Part(variables, -np.inf, lambda scope: np.full([], np.nan), "enumeration")
+        return Part(variables, -np.inf, unknown(graph), "enumeration")
     joint = np.exp(scores - best)
     total = float(joint.sum())
     joint /= total
@@ -171,6 +176,11 @@ def _enumerate(graph: FactorGraph, variables: tuple[int, ...], factors: tuple[in
         return table.reshape([len(graph.variables[v].states) for v in scope])
 
     return Part(variables, best + math.log(total), of, "enumeration")
+
+
+def unknown(graph: FactorGraph) -> Callable[[tuple[int, ...]], FloatArray]:
+    """Joints of a part whose partition sum is zero: NaN, in the shape that was asked for."""
+    return lambda scope: np.full([len(graph.variables[v].states) for v in scope], np.nan)
 
 
 def _spread(table: FloatArray, scope: tuple[int, ...], wide: tuple[int, ...]) -> FloatArray:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from mpnet.errors import NumericalError, TooLargeError
-from mpnet.estimators.exact import Part
+from mpnet.estimators.exact import Part, unknown
 from mpnet.estimators.loop import marginalise
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 
 CLIQUE_ENTRIES = 2**22
 """Largest clique table that is attempted, in entries."""
+
+METHOD = "pgmpy's junction tree"
 
 
 def junction_tree(
@@ -34,20 +36,35 @@ def junction_tree(
     _refuse_wide(graph, variables, factors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        beliefs, log_scale = _calibrate(graph, variables, factors)
+        beliefs, log_scale, solver = _calibrate(graph, variables, factors)
     cliques = {tuple(int(name) for name in scope): table for scope, table in beliefs.items()}
     total = float(next(iter(cliques.values())).sum())
     if not math.isfinite(total):
         raise NumericalError(f"pgmpy's clique tables hold {total}; the model is out of its range")
+    if total == 0.0:
+        return Part(variables, -math.inf, unknown(graph), METHOD)
 
     def of(scope: tuple[int, ...]) -> FloatArray:
-        home = min((c for c in cliques if set(scope) <= set(c)), key=len)
+        homes = [c for c in cliques if set(scope) <= set(c)]
+        if not homes:
+            return _query(solver, scope)
+        home = min(homes, key=len)
         table = marginalise(cliques[home], home, scope)
         result: FloatArray = table / table.sum()
         return result
 
-    log_z = math.log(total) + log_scale if total > 0.0 else -math.inf
-    return Part(variables, log_z, of, "pgmpy's junction tree")
+    return Part(variables, math.log(total) + log_scale, of, METHOD)
+
+
+def _query(solver: Any, scope: tuple[int, ...]) -> FloatArray:
+    """Joint of variables that no clique holds together."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = solver.query([str(v) for v in scope], show_progress=False)
+    table = np.asarray(found.values, dtype=float)
+    table = table.transpose([found.variables.index(str(v)) for v in scope])
+    result: FloatArray = table / table.sum()
+    return result
 
 
 def _refuse_wide(
@@ -72,8 +89,8 @@ def _refuse_wide(
 
 def _calibrate(
     graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
-) -> tuple[dict[tuple[str, ...], FloatArray], float]:
-    """Calibrated clique tables by scope (variable indices as text), and the log of their scale."""
+) -> tuple[dict[tuple[str, ...], FloatArray], float, Any]:
+    """Calibrated clique tables by scope (indices as text), the log of their scale, the solver."""
     from pgmpy.factors.discrete import DiscreteFactor
     from pgmpy.inference import BeliefPropagation
     from pgmpy.models import DiscreteMarkovNetwork
@@ -86,7 +103,7 @@ def _calibrate(
     for scope, logs in scoped:
         best = float(logs.max())
         if best == -np.inf:
-            return {(str(variables[0]),): np.zeros(1)}, 0.0
+            return {(str(variables[0]),): np.zeros(1)}, 0.0, None
         log_scale += best
         names = [str(v) for v in scope]
         model.add_edges_from((a, b) for a in names for b in names if a < b)
@@ -94,4 +111,5 @@ def _calibrate(
     solver = BeliefPropagation(model)
     solver.calibrate()
     found = solver.get_clique_beliefs()
-    return {tuple(f.variables): np.asarray(f.values, dtype=float) for f in found.values()}, log_scale
+    tables = {tuple(f.variables): np.asarray(f.values, dtype=float) for f in found.values()}
+    return tables, log_scale, solver

@@ -57,10 +57,10 @@ def propagate(
     while iteration < options.max_iterations:
         sweep = schedule.sweep(messages, options.damping)
         residual, iteration = sweep.residual, iteration + 1
-        if not sweep.consistent:
-            return _inconsistent(messages.graph, sweep, iteration)
         if np.isnan(residual):
             raise NumericalError(_nan_message(messages, iteration))
+        if not sweep.consistent:
+            return _inconsistent(messages.graph, sweep, iteration)
         after_sweep(residual)
         if residual <= options.tolerance:
             plural = "" if iteration == 1 else "s"
@@ -75,7 +75,7 @@ def propagate(
 
 
 def joint_of(messages: Messages) -> Joint:
-    """Joint beliefs of the present messages, for any scope inside a factor's."""
+    """Joint beliefs of the present messages: a factor's, or independent where none joins them."""
     graph = messages.graph
 
     def joint(scope: tuple[int, ...]) -> FloatArray:
@@ -84,7 +84,11 @@ def joint_of(messages: Messages) -> Joint:
         for number, factor in enumerate(graph.factors):
             if set(scope) <= set(factor.scope):
                 return marginalise(messages.factor_belief(number), factor.scope, scope)
-        raise KeyError(scope)
+        # No factor is left between them: the compile pass dropped one that said nothing.
+        table = np.ones(())
+        for variable in scope:
+            table = np.multiply.outer(table, messages.marginals()[graph.states_of(variable)])
+        return table
 
     return joint
 
@@ -144,6 +148,8 @@ def _not_converged(
 
 def _period(recent: list[FloatArray], residual: float) -> int:
     """Smallest period with which the latest messages come back, or 0."""
+    if not np.isfinite(residual):
+        return 0
     for period in range(2, len(recent)):
         now, then = recent[-1], recent[-1 - period]
         moved = now != then

@@ -133,40 +133,40 @@ def build(nodes, predictions, *, flat=12, clamped=10, messages=30, **changes):
         EstimateRow(n.name, "active", -1.4, *(float(v) for v in v0 + rng.normal(0, [0.5, 0.1, 0])))
         for n, v0 in zip(asked, rng.normal(0.5, 2.0, len(asked)))
     )
-    fields = dict(
-        scenario="purple_jar",
-        description="What is in the picture?",
-        status="converged",
-        verdict="converged after 21 iterations: residual 8.8e-07 is below the tolerance 1e-06",
-        estimator="clamped",
-        schedule="flood",
-        damping=0.2,
-        tolerance=1e-6,
-        iterations=flat + clamped - 1,
-        residual=8.8e-7,
-        log_z=-3.4,
-        exact_log_z=-3.37,
-        seed=7,
-        seconds={"compile": 0.1, "inference": 0.02},
-        nodes=tuple(nodes),
-        predictions=tuple(predictions),
-        beliefs=beliefs,
-        exact=exact,
-        estimates=estimates,
-        compatibility=compatibility(),
-        events=(
+    fields = {
+        "scenario": "purple_jar",
+        "description": "What is in the picture?",
+        "status": "converged",
+        "verdict": "converged after 21 iterations: residual 8.8e-07 is below the tolerance 1e-06",
+        "estimator": "clamped",
+        "schedule": "flood",
+        "damping": 0.2,
+        "tolerance": 1e-6,
+        "iterations": flat + clamped - 1,
+        "residual": 8.8e-7,
+        "log_z": -3.4,
+        "exact_log_z": -3.37,
+        "seed": 7,
+        "seconds": {"compile": 0.1, "inference": 0.02},
+        "nodes": tuple(nodes),
+        "predictions": tuple(predictions),
+        "beliefs": beliefs,
+        "exact": exact,
+        "estimates": estimates,
+        "compatibility": compatibility(),
+        "events": (
             Event(3, "overtake", "purple_jar", "purple_jar overtakes stationary"),
             Event(5, "overtake", "jar", "jar overtakes dancing"),
             *(Event(flat - 1, "clamp", n.name, f"{n.name} clamped on and off") for n in asked),
             Event(flat + clamped - 1, "converged", "", "converged"),
         ),
-        expectations=(),
-        compiled=(),
-        notes=(),
-        plots=(),
-        environment={"mpnet": "0.1.0", "scenario_sha256": "7f3a9c0123456789abcdef"},
-        trace=trace(nodes, finals, flat, clamped, messages),
-    )
+        "expectations": (),
+        "compiled": (),
+        "notes": (),
+        "plots": (),
+        "environment": {"mpnet": "0.1.0", "scenario_sha256": "7f3a9c0123456789abcdef"},
+        "trace": trace(nodes, finals, flat, clamped, messages),
+    }
     return Record(**{**fields, **changes})
 
 
@@ -228,19 +228,19 @@ def digits(**changes):
     beliefs["digit"] = dict(zip(names, map(float, p)))
     owned = nodes[:-1]
     finals = {n.name: tuple(beliefs[n.name].values()) for n in owned}
-    fields = dict(
-        scenario="digits",
-        beliefs=beliefs,
-        exact=None,
-        exact_log_z=None,
-        estimates=(),
-        events=(Event(4, "converged", "", "converged"),),
-        compatibility=Compatibility(names, ((0.0,) * 10,) * 10, {}),
-        views=views,
-        trace=trace(owned, finals, 5, 0, 20),
-        iterations=4,
-        verdict="converged after 4 iterations: no loops",
-    )
+    fields = {
+        "scenario": "digits",
+        "beliefs": beliefs,
+        "exact": None,
+        "exact_log_z": None,
+        "estimates": (),
+        "events": (Event(4, "converged", "", "converged"),),
+        "compatibility": Compatibility(names, ((0.0,) * 10,) * 10, {}),
+        "views": views,
+        "trace": trace(owned, finals, 5, 0, 20),
+        "iterations": 4,
+        "verdict": "converged after 4 iterations: no loops",
+    }
     record = build(owned, predictions)
     return replace(record, **{"nodes": tuple(nodes), **fields, **changes})
 

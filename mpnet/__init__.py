@@ -1,0 +1,49 @@
+"""Societies of generative models that agree by loopy belief propagation.
+
+>>> import mpnet
+>>> record = mpnet.run("purple_jar")  # doctest: +SKIP
+>>> record.status, record.beliefs["purple_jar"]["active"]  # doctest: +SKIP
+
+Importing this package is cheap; what computes is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mpnet.api import load, run
+    from mpnet.errors import MpnetError
+    from mpnet.graph import FactorGraph, GraphBuilder
+    from mpnet.record import Record
+    from mpnet.simulation.loading import Scenario
+    from mpnet.society import Society
+
+__all__ = [
+    "FactorGraph",
+    "GraphBuilder",
+    "MpnetError",
+    "Record",
+    "Scenario",
+    "Society",
+    "load",
+    "run",
+]
+
+_HOMES = {
+    "FactorGraph": "mpnet.graph",
+    "GraphBuilder": "mpnet.graph",
+    "MpnetError": "mpnet.errors",
+    "Record": "mpnet.record",
+    "Scenario": "mpnet.simulation.loading",
+    "Society": "mpnet.society",
+    "load": "mpnet.api",
+    "run": "mpnet.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mpnet' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

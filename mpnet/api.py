@@ -1,0 +1,54 @@
+"""The library in two functions, for scripts and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from os import PathLike, fspath
+from typing import Any
+
+from mpnet.record import Record
+from mpnet.scenario.document import set_value
+from mpnet.scenario.library import open_scenario
+from mpnet.simulation.loading import Scenario, check_scenario
+from mpnet.simulation.running import run_scenario
+
+
+def load(
+    scenario: str | PathLike[str], *, plugins: Collection[str] = (), **settings: Any
+) -> Scenario:
+    """Read and check a scenario. *Evolving.*
+
+    Parameters
+    ----------
+    scenario : str or path
+        A file, or the name of a shipped scenario.
+    plugins : collection of str
+        Node types of other distributions that may load.
+    **settings
+        Values under ``inference`` (``damping=0.5``), or whole parts (``evidence={...}``).
+
+    Raises
+    ------
+    ScenarioError
+        With every fault and its place.
+
+    Examples
+    --------
+    >>> load("purple_jar").in_question
+    ('purple_jar', 'stationary_dancing')
+
+    """
+    document = open_scenario(fspath(scenario))
+    for key, value in settings.items():
+        whole = key in ("evidence", "nodes", "expect", "batch", "inference", "plots")
+        document = set_value(document, (key,) if whole else ("inference", key), value)
+    return check_scenario(document, plugins)
+
+
+def run(
+    scenario: str | PathLike[str] | Scenario, *, plugins: Collection[str] = (), **settings: Any
+) -> Record:
+    """Run a scenario and return the record; arguments as for ``load``. *Evolving.*"""
+    if isinstance(scenario, Scenario):
+        return run_scenario(scenario)
+    return run_scenario(load(scenario, plugins=plugins, **settings))

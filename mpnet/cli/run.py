@@ -1,0 +1,154 @@
+"""``mpnet run``: check, infer, save, draw, and tell the story."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mpnet.cli.output import console, print_error, print_result
+
+EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
+
+
+@click.command(name="run")
+@click.argument("scenario")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change any value, such as evidence.image=7.")
+@click.option("--evidence", multiple=True, metavar="NODE=STATE", help="Observe one more node.")
+@click.option("--estimator", help="flat, clamped or exact.")
+@click.option("--schedule", help="Order in which messages move.")
+@click.option("--damping", type=float, help="Weight of the old message, in [0, 1).")
+@click.option("--tol", type=float, help="Undamped residual to converge at, in nats.")
+@click.option("--max-iter", type=int, help="Sweeps before giving up.")
+@click.option("--seed", type=int, help="Seed of every random choice.")
+@click.option("--ask", multiple=True, metavar="NODE", help="One more node in question.")
+@click.option("--exact", is_flag=True, help="Exact answers beside, by pgmpy where enumeration is too large.")
+@click.option("--explain-compile", is_flag=True, help="Say what the compile pass did.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to make for this run.")
+@click.option("--plot", "figures", multiple=True, metavar="FIGURE", help="Draw this figure (repeatable).")
+@click.option("--no-plots", is_flag=True, help="Draw no figures.")
+@click.option("--plugin", "plugins", multiple=True, metavar="TYPE", help="Allow a node type of another distribution.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the story.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def command(scenario: str, **options: Any) -> int:
+    """Run SCENARIO: a path, - for standard input, or the name of a shipped one.
+
+    Exit codes: 0 converged and as expected, 3 scenario at fault, 4 not converged, 5 can't write,
+    6 plugin missing, 7 contradictory evidence, 8 an expectation not met.
+    """
+    from mpnet.scenario.library import open_scenario, override
+
+    document = override(open_scenario(scenario), [*options["settings"], *as_settings(options)])
+    return run_document(document, options)
+
+
+def as_settings(options: dict[str, Any]) -> list[str]:
+    """Options that are short for a setting."""
+    names = {"estimator": "estimator", "schedule": "schedule", "damping": "damping"}
+    names |= {"tol": "tolerance", "max_iter": "max_iterations", "seed": "seed"}
+    found = [
+        f"inference.{key}={options[option]}"
+        for option, key in names.items()
+        if options.get(option) is not None
+    ]
+    return found + (["inference.exact=always"] if options.get("exact") else [])
+
+
+def run_document(document: Any, options: dict[str, Any]) -> int:
+    """Run a document with the options of ``run`` and return the exit code."""
+    from mpnet.cli.telling import watch
+    from mpnet.scenario.document import set_value
+    from mpnet.simulation.loading import check_scenario
+    from mpnet.simulation.running import run_scenario
+
+    for pair in options.get("evidence", ()):
+        node, equals, state = pair.partition("=")
+        if not equals:
+            raise click.UsageError(f"--evidence {pair}: write NODE=STATE")
+        from mpnet.scenario.document import parse_scalar
+
+        value = parse_scalar(state)
+        document = set_value(document, ("evidence", node), value if isinstance(value, dict | list) else state)
+    for name in options.get("ask", ()):
+        asked = (document.data.get("inference") or {}).get("ask") or []
+        document = set_value(document, ("inference", "ask"), [*asked, name])
+    check_figures(options.get("figures", ()))
+    checked = check_scenario(document, options.get("plugins", ()))
+    check_figures(checked.spec.plots or ())
+    quiet = options["quiet"] or options["as_json"]
+    record = run_scenario(checked, watch(quiet))
+    from mpnet.runs import write_run
+
+    folder = write_run(record, checked, options.get("out"), Path("runs"))
+    wanted = options.get("figures") or checked.spec.plots
+    drawn = [] if options["no_plots"] else draw_figures(record, folder, wanted)
+    if options["as_json"]:
+        print_result(json.dumps({**record.to_json(), "run_dir": str(folder), "figures": drawn}, allow_nan=False, indent=1))
+    elif not options["quiet"]:
+        _tell(record, folder, drawn, options["explain_compile"])
+    return _exit_code(record, options["quiet"] or options["as_json"])
+
+
+def check_figures(names: Sequence[str]) -> None:
+    """Refuse figures that do not exist, before anything is run."""
+    from mpnet.errors import UsageError
+    from mpnet.names import suggestion
+    from mpnet.plots import FIGURES
+
+    for name in names:
+        if name not in FIGURES:
+            raise UsageError(f"there is no figure {name!r}; {suggestion(name, FIGURES, 'figures')}")
+
+
+def draw_figures(
+    record: Any, folder: Path, wanted: Sequence[str] | None, formats: Sequence[str] = ("png", "svg")
+) -> list[str]:
+    """Draw the figures of a record into ``folder/plots`` and return their names.
+
+    Without ``wanted``, those that the record has something for.
+    """
+    from mpnet.plots import default_figures, draw, save
+
+    drawn = []
+    for name in wanted if wanted is not None and len(wanted) else default_figures(record):
+        figure = draw(name, record)
+        if figure is None:
+            print_error(f"note: nothing to draw for {name}")
+            continue
+        plots = folder / "plots"
+        plots.mkdir(exist_ok=True)
+        save(figure, plots / name, record, formats)
+        drawn.append(name)
+    return drawn
+
+
+def _tell(record: Any, folder: Path, drawn: Sequence[str], explain: bool) -> None:
+    from mpnet.cli.telling import tell_record
+
+    out = console()
+    tell_record(out, record, explain)
+    figures = f"  figures: {', '.join(drawn)}" if drawn else ""
+    out.print(f"\nsaved {folder}{figures}")
+    out.print(f"next: mpnet show {record.scenario} · mpnet plot {record.scenario} society")
+
+
+def _exit_code(record: Any, speak: bool) -> int:
+    """The code of the gravest thing that is wrong; said on stderr where the story was not told."""
+    unmet = [e for e in record.expectations if not e.met]
+    code = 0
+    if record.status == "inconsistent":
+        code = EXIT_INCONSISTENT
+    elif record.status != "converged":
+        code = EXIT_NOT_CONVERGED
+    elif unmet:
+        code = EXIT_UNEXPECTED
+    if code and speak:
+        said = [record.verdict] if code != EXIT_UNEXPECTED else []
+        said += [f"expected {e.text}, got {e.got}" for e in unmet]
+        print_error("\n".join(said))
+    return code
+
+

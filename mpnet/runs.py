@@ -1,0 +1,228 @@
+"""Run folders: one per run, written whole or not at all, never over an earlier one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from mpnet.errors import OutputError, UsageError
+from mpnet.record import SCHEMA, Record
+from mpnet.simulation.loading import Scenario
+from mpnet.trace import Trace
+
+SUMMARY, TRACE, VIEWS = "summary.json", "trace.npz", "views.npz"
+ARRAY_BYTES = 2**31
+"""Largest array that is read from a run folder, in bytes."""
+
+
+def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) -> Path:
+    """Write a run folder and return its path.
+
+    Parameters
+    ----------
+    record : Record
+        What happened.
+    scenario : Scenario
+        What was run.
+    out : Path or None
+        The folder to make; it must be missing or empty. If None, a new one under
+        ``root/NAME/`` is made and ``root/NAME/latest`` points to it.
+    root : Path
+        Folder of all runs.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not empty or can't be written.
+
+    """
+    try:
+        if out is not None:
+            if out.exists() and (not out.is_dir() or any(out.iterdir())):
+                raise OutputError(f"{out} is there already and not empty; runs are never overwritten")
+            return _write_whole(record, scenario, out)
+        parent = root / _folder_name(record.scenario)
+        parent.mkdir(parents=True, exist_ok=True)
+        _ignore_in_git(root)
+        folder = _write_whole(record, scenario, parent / _run_name(record))
+        _point_latest(parent, folder.name)
+        return folder
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the run can't be written: {error.strerror or error} ({error.filename})") from error
+
+
+def _folder_name(name: str) -> str:
+    """A name as a folder: shortened and marked by a hash where a file system could object."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)
+    if plain == name and len(name) <= 60 and not name.startswith("-"):
+        return name
+    return f"{plain[:50].lstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _run_name(record: Record) -> str:
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{now}-{record.environment['scenario_sha256'][:6]}"
+
+
+def _write_whole(record: Record, scenario: Scenario, folder: Path) -> Path:
+    """Write into a hidden folder beside, then rename: readers see all files or none."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.parent / f".{folder.name}.partial-{os.getpid()}"
+    partial.mkdir()
+    try:
+        for name, content in _contents(record, scenario).items():
+            _write(partial / name, content)
+        if folder.exists() and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        return _rename(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _rename(partial: Path, folder: Path) -> Path:
+    """Rename to the first free name; two runs may end in one second."""
+    for number in range(1, 1000):
+        target = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        if not target.exists():
+            try:
+                partial.rename(target)
+            except OSError:
+                if target.exists():
+                    continue
+                raise
+            return target
+    raise OutputError(f"{folder} and 998 names like it are taken")
+
+
+def _contents(record: Record, scenario: Scenario) -> dict[str, bytes]:
+    resolved = yaml.safe_dump(scenario.resolved(), sort_keys=False, allow_unicode=True)
+    environment = json.dumps(dict(record.environment), indent=1, sort_keys=True)
+    files = {
+        "scenario.yaml": scenario.document.text.encode(),
+        "resolved.yaml": resolved.encode(),
+        "environment.json": environment.encode(),
+        TRACE: _packed(record.trace.to_arrays()),
+        SUMMARY: dump_json(record.to_json()).encode(),
+    }
+    if record.views:
+        names = list(record.views)
+        arrays: dict[str, NDArray[Any]] = {"names": np.array(names, dtype=np.str_)}
+        arrays |= {f"view{i:04d}": record.views[name] for i, name in enumerate(names)}
+        files[VIEWS] = _packed(arrays)
+    return files
+
+
+def dump_json(data: Mapping[str, Any]) -> str:
+    """JSON that every parser reads: NaN would be an error, not a word of its own."""
+    return json.dumps(data, allow_nan=False, ensure_ascii=False, indent=1)
+
+
+def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # names are fixed, never a user's
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _ignore_in_git(root: Path) -> None:
+    marker = root / ".gitignore"
+    if not marker.exists():
+        marker.write_text("*\n")
+
+
+def _point_latest(parent: Path, name: str) -> None:
+    """Let ``latest`` point to the newest run; a text file where links are not to be had."""
+    temporary = parent / f".latest-{os.getpid()}"
+    try:
+        temporary.symlink_to(name)
+        os.replace(temporary, parent / "latest")
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        (parent / "latest.txt").write_text(name + "\n")
+
+
+def find_run(argument: str, root: Path) -> Path:
+    """The run folder that an argument names: a path, a scenario's name, or ``latest``.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+
+    """
+    path = Path(argument)
+    if (path / SUMMARY).is_file():
+        return path
+    newest = root / argument / "latest"
+    if (newest / SUMMARY).is_file():
+        return newest.resolve()
+    runs = sorted((p.parent for p in root.glob(f"*/*/{SUMMARY}")), key=lambda p: p.name)
+    runs = [run for run in runs if run.name != "latest"]
+    if argument == "latest" and runs:
+        return max(runs, key=lambda p: (p / SUMMARY).stat().st_mtime_ns)
+    raise UsageError(f"there is no run {argument!r}; name a run folder, a scenario that ran, or latest")
+
+
+def read_run(folder: Path) -> Record:
+    """Read a run folder back.
+
+    Raises
+    ------
+    OutputError
+        If a file is missing, cut off or not what it should be; names the file.
+
+    """
+    try:
+        data = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise OutputError(f"{folder / SUMMARY} can't be read ({error})") from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise OutputError(f"{folder / SUMMARY} is no summary of schema {SCHEMA}")
+    try:
+        trace = Trace.from_arrays(_load(folder / TRACE))
+        views: dict[str, NDArray[np.float64]] = {}
+        if (folder / VIEWS).exists():
+            packed = _load(folder / VIEWS)
+            for number, name in enumerate(packed["names"]):
+                views[str(name)] = np.asarray(packed[f"view{number:04d}"], dtype=np.float64)
+        return Record.from_json(data, trace, views)
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutputError(f"{folder} is damaged: {error}") from error
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    """Arrays of an npz file; pickles are refused and sizes checked before anything is read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if len(set(names)) != len(names):
+                raise OutputError(f"{path} holds a member twice")
+            if sum(info.file_size for info in archive.infolist()) > ARRAY_BYTES:
+                raise OutputError(f"{path} unpacks to more than {ARRAY_BYTES} bytes")
+        with np.load(path, allow_pickle=False) as loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except OutputError:
+        raise
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        raise OutputError(f"{path} can't be read, it may have been cut off ({error})") from error
