@@ -98,9 +98,14 @@ def _calibrate(
     model: Any = DiscreteMarkovNetwork()
     model.add_nodes_from([str(v) for v in variables])
     log_scale = 0.0
-    scoped = [((v,), graph.unary_of(v)) for v in variables]
-    scoped += [(graph.factors[n].scope, graph.table_of(n)) for n in factors]
-    for scope, logs in scoped:
+    # pgmpy takes factors that compare equal for one and the same: one factor per scope.
+    merged = {(v,): graph.unary_of(v) for v in variables}
+    for number in factors:
+        scope = graph.factors[number].scope
+        key = tuple(sorted(scope))
+        table = graph.table_of(number).transpose([scope.index(v) for v in key])
+        merged[key] = merged[key] + table if key in merged else table
+    for scope, logs in merged.items():
         best = float(logs.max())
         if best == -np.inf:
             return {(str(variables[0]),): np.zeros(1)}, 0.0, None

@@ -1,0 +1,289 @@
+"""Slow, obvious twins of the engine: loops over states, dictionaries of messages, one formula each.
+
+Nothing here imports the kernels. A model is anything with ``cards``, ``constant``, ``unary`` (one
+log vector per variable), ``scopes`` and ``tables`` (log tables), as ``tests.graphs.Model`` has.
+"""
+
+import itertools
+import math
+
+import numpy as np
+
+
+def log_sum(values):
+    """Log of the sum of exponentials; nothing is log 0."""
+    result = -np.inf
+    for value in values:
+        result = np.logaddexp(result, value)
+    return result
+
+
+def scaled(message):
+    """The message with its largest entry at 0; as it is where nothing is possible."""
+    best = np.max(message)
+    return message if best == -np.inf else message - best
+
+
+def change(old, new):
+    """Largest change between two log messages; impossible before and after is no change."""
+    return max_with_nan([0.0 if a == b else abs(a - b) for a, b in zip(old, new, strict=True)])
+
+
+def max_with_nan(numbers):
+    """The largest number, NaN if there is one, 0 of none."""
+    return float(np.max(numbers)) if len(numbers) else 0.0
+
+
+def damped(old, new, damping):
+    """Weighted geometric mean; an entry that is or becomes impossible is taken as proposed."""
+    mixed = [
+        new_entry
+        if damping == 0.0 or -np.inf in {old_entry, new_entry}
+        else damping * old_entry + (1.0 - damping) * new_entry
+        for old_entry, new_entry in zip(old, new, strict=True)
+    ]
+    return scaled(np.array(mixed))
+
+
+class Lbp:
+    """Flooding sum-product with one dictionary entry per message."""
+
+    def __init__(self, model, damping=0.0):
+        self.model = model
+        self.damping = damping
+        self.messages = {
+            (factor, variable): np.zeros(model.cards[variable])
+            for factor, scope in enumerate(model.scopes)
+            for variable in scope
+        }
+
+    def table(self, factor):
+        return self.model.tables[factor]
+
+    def variable_sum(self, variable, without=None):
+        """Log belief of a variable, leaving one factor's message out."""
+        total = self.model.unary[variable].copy()
+        for (factor, receiver), message in self.messages.items():
+            if receiver == variable and factor != without:
+                total = total + message
+        return total
+
+    def to_factor(self, variable, factor):
+        return scaled(self.variable_sum(variable, without=factor))
+
+    def to_variable(self, factor, variable):
+        """What a factor says, summing over all assignments of its other variables."""
+        scope = self.model.scopes[factor]
+        said = {v: self.to_factor(v, factor) for v in scope if v != variable}
+        axis = scope.index(variable)
+        terms = [[] for _ in range(self.model.cards[variable])]
+        for states in itertools.product(*(range(self.model.cards[v]) for v in scope)):
+            score = self.table(factor)[states]
+            for other, state in zip(scope, states, strict=True):
+                if other != variable:
+                    score = score + said[other][state]
+            terms[states[axis]].append(score)
+        return scaled(np.array([log_sum(column) for column in terms]))
+
+    def propose(self):
+        return {edge: self.to_variable(*edge) for edge in self.messages}
+
+    def sweep(self):
+        """One flooding iteration; the undamped residual."""
+        proposed = self.propose()
+        residual = self.residual(self.messages, proposed)
+        self.messages = self.accepted(proposed)
+        return residual
+
+    def accepted(self, proposed):
+        return {e: damped(self.messages[e], proposed[e], self.damping) for e in self.messages}
+
+    def residual(self, old, new):
+        return max_with_nan([change(old[edge], new[edge]) for edge in old])
+
+    def to_variable_array(self):
+        """All messages in a row, factor by factor in the order of each scope."""
+        rows = [
+            self.messages[factor, variable]
+            for factor, scope in enumerate(self.model.scopes)
+            for variable in scope
+        ]
+        return np.concatenate(rows) if rows else np.empty(0)
+
+    def log_belief(self, variable):
+        scores = self.variable_sum(variable)
+        return scores - log_sum(scores)
+
+    def log_factor_belief(self, factor):
+        scope = self.model.scopes[factor]
+        scores = self.table(factor).copy()
+        for axis, variable in enumerate(scope):
+            shape = [1] * len(scope)
+            shape[axis] = -1
+            scores = scores + self.to_factor(variable, factor).reshape(shape)
+        return scores - log_sum(scores.ravel())
+
+    def beliefs(self):
+        return np.exp(np.concatenate([self.log_belief(v) for v in range(len(self.model.cards))]))
+
+    def count(self, variable):
+        """The power, less one, that divides a variable's belief out: its factors."""
+        return sum(variable in scope for scope in self.model.scopes) - 1
+
+    def log_z(self, assignment):
+        """Log Z_B of any messages from beliefs at one possible assignment x.
+
+        Reparameterisation: p(x) = Z_B * prod_a b_a(x_a) * prod_i b_i(x_i)^(1 - d_i), with d_i the
+        factors of arity two or more at i; true at every iteration and for every x.
+        """
+        result = log_score(self.model, assignment)
+        for factor, scope in enumerate(self.model.scopes):
+            states = tuple(assignment[v] for v in scope)
+            result -= self.log_factor_belief(factor)[states]
+        for variable, state in enumerate(assignment):
+            result += self.count(variable) * self.log_belief(variable)[state]
+        return result
+
+    def bethe(self):
+        """Minus the Bethe free energy of the beliefs: log Z_B where messages are at a fixed point."""
+        result = self.model.constant
+        for factor in range(len(self.model.scopes)):
+            logs = self.log_factor_belief(factor)
+            here = logs != -np.inf
+            result -= np.sum(np.exp(logs[here]) * (logs[here] - self.table(factor)[here]))
+        for variable in range(len(self.model.cards)):
+            logs = self.log_belief(variable)
+            here = logs != -np.inf
+            energy = np.exp(logs[here]) * self.model.unary[variable][here]
+            result += np.sum(energy) + self.count(variable) * np.sum(
+                np.exp(logs[here]) * logs[here]
+            )
+        return result
+
+
+def log_score(model, assignment):
+    """Log of the product of all factors at one assignment."""
+    score = model.constant
+    for variable, state in enumerate(assignment):
+        score = score + model.unary[variable][state]
+    for scope, table in zip(model.scopes, model.tables, strict=True):
+        score = score + table[tuple(assignment[v] for v in scope)]
+    return score
+
+
+def joint(model):
+    """Log of the product of all factors at every assignment, one axis per variable."""
+    where = np.indices(model.cards)
+    return np.asarray(log_score(model, list(where)))
+
+
+def log_z(model):
+    return log_sum(joint(model).ravel())
+
+
+def marginals(model):
+    """Exact marginals of all variables in a row, by adding up every assignment."""
+    scores = joint(model)
+    odds = np.exp(scores - scores.max())
+    odds /= odds.sum()
+    axes = range(len(model.cards))
+    return np.concatenate([odds.sum(axis=tuple(a for a in axes if a != v)) for v in axes])
+
+
+def most_likely(model):
+    scores = joint(model)
+    return tuple(int(i) for i in np.unravel_index(np.argmax(scores), scores.shape))
+
+
+def pieces(array, starts):
+    """The slices of an array between consecutive starts, as copies."""
+    return [array[a:b].copy() for a, b in itertools.pairwise(starts)]
+
+
+def send_from_variables(graph, unary, to_variable):
+    """Twin of the kernel of that name: (to_factor, beliefs, first dead variable)."""
+    beliefs = pieces(unary, graph.variable_states)
+    messages = pieces(to_variable, graph.edge_states)
+    answers = []
+    for edge, variable in enumerate(graph.edge_variable):
+        answer = pieces(unary, graph.variable_states)[variable]
+        for other, receiver in enumerate(graph.edge_variable):
+            if receiver == variable and other != edge:
+                answer = answer + messages[other]
+        answers.append(scaled(answer))
+        beliefs[variable] = beliefs[variable] + messages[edge]
+    dead = [v for v, belief in enumerate(beliefs) if np.all(belief == -np.inf)]
+    return np.concatenate([*answers, []]), np.concatenate(beliefs), dead[0] if dead else -1
+
+
+def tables_of(graph, family):
+    """Log table of each factor, with one axis per edge."""
+    sizes = np.diff(graph.edge_states)
+    for factor, (first, last) in enumerate(itertools.pairwise(graph.factor_edges)):
+        shape = tuple(sizes[first:last])
+        start = family.factor_table[factor]
+        yield range(first, last), family.tables[start : start + math.prod(shape)].reshape(shape)
+
+
+def send(graph, family, to_factor):
+    """Twin of ``tables.send`` over all factors: (out, first dead factor)."""
+    incoming = pieces(to_factor, graph.edge_states)
+    out, dead = [], -1
+    for factor, (edges, table) in enumerate(tables_of(graph, family)):
+        for axis in range(len(edges)):
+            terms = [[] for _ in range(table.shape[axis])]
+            for states in itertools.product(*map(range, table.shape)):
+                others = [incoming[e][s] for e, s in zip(edges, states, strict=True)]
+                del others[axis]
+                terms[states[axis]].append(table[states] + sum(others))
+            answer = scaled(np.array([log_sum(column) for column in terms]))
+            out.append(answer)
+            if np.all(answer == -np.inf) and dead < 0:
+                dead = factor
+    return np.concatenate([*out, []]), dead
+
+
+def log_partition(graph, family, to_factor):
+    """Twin of ``tables.log_partition`` over all factors."""
+    incoming = pieces(to_factor, graph.edge_states)
+    result = 0.0
+    for edges, table in tables_of(graph, family):
+        result += log_sum(
+            table[states] + sum(incoming[e][s] for e, s in zip(edges, states, strict=True))
+            for states in itertools.product(*map(range, table.shape))
+        )
+    return result
+
+
+def log_potential(graph, family, assignment):
+    """Twin of ``tables.log_potential`` over all factors."""
+    return sum(
+        table[tuple(assignment[graph.edge_variable[e]] for e in edges)]
+        for edges, table in tables_of(graph, family)
+    )
+
+
+def accept(graph, proposed, damping, messages):
+    """Twin of ``residuals.accept``: (messages, residual of each edge, residual)."""
+    old, new = pieces(messages, graph.edge_states), pieces(proposed, graph.edge_states)
+    changes = np.array([change(a, b) for a, b in zip(old, new, strict=True)])
+    steps = [damped(a, b, damping) for a, b in zip(old, new, strict=True)]
+    return np.concatenate([*steps, []]), changes, max_with_nan(changes)
+
+
+def variable_and_edge_terms(graph, beliefs, to_factor, to_variable):
+    """Twin of the kernel of that name."""
+    terms = [log_sum(belief) for belief in pieces(beliefs, graph.variable_states)]
+    edges = [log_sum(edge) for edge in pieces(to_factor + to_variable, graph.edge_states)]
+    return -np.inf if -np.inf in terms else math.fsum(terms) - math.fsum(edges)
+
+
+def probabilities(variable_states, beliefs):
+    """Twin of ``variables.marginals``: (probabilities, first dead variable)."""
+    out, dead = [], -1
+    for variable, belief in enumerate(pieces(beliefs, variable_states)):
+        total = log_sum(belief)
+        if total == -np.inf and dead < 0:
+            dead = variable
+        out.append(np.full(belief.size, np.nan) if total == -np.inf else np.exp(belief - total))
+    return np.concatenate(out), dead
