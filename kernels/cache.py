@@ -34,7 +34,7 @@ def key() -> str:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(f"{version('numba')} {version('numpy')} {sys.version_info[:2]}".encode())
     # Numba does not tell kernels with bounds checks from those without.
-    digest.update(f"bounds {config.BOUNDSCHECK}".encode())
+    digest.update(f"bounds {vars(config)['BOUNDSCHECK']}".encode())
     try:
         digest.update(version("mpnet").encode())
     except PackageNotFoundError:  # run from a checkout that was never installed

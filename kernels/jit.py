@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
-from numba import config
 
 from mpnet.kernels import cache
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
+
+config: Any = numba.config
+"""Numba sets its attributes at run time, so types know nothing of them."""
 
 FOLDER = cache.prepare()
 """Where compiled kernels are kept, fixed when the first kernel module is imported."""

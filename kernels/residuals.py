@@ -53,8 +53,7 @@ def accept(
                 if damping > 0.0 and old != -np.inf and new != -np.inf:
                     new = damping * old + (1.0 - damping) * new
                 messages[entry] = new
-            if new > best:
-                best = new
+            best = max(best, new)
         if best != 0.0 and best != -np.inf:
             for entry in range(start, stop):
                 messages[entry] -= best

@@ -16,7 +16,7 @@ from mpnet.simulation.running import run_scenario
 def load(
     scenario: str | PathLike[str], *, plugins: Collection[str] = (), **settings: Any
 ) -> Scenario:
-    """Read and check a scenario. *Evolving.*
+    """Read and check a scenario.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def load(
 def run(
     scenario: str | PathLike[str] | Scenario, *, plugins: Collection[str] = (), **settings: Any
 ) -> Record:
-    """Run a scenario and return the record; arguments as for ``load``. *Evolving.*"""
+    """Run a scenario and return the record; arguments as for ``load``."""
     if isinstance(scenario, Scenario):
         return run_scenario(scenario)
     return run_scenario(load(scenario, plugins=plugins, **settings))

@@ -132,7 +132,9 @@ class ScenarioError(MpnetError, ValueError):
         return [*entries, f"{count} {'fault' if count == 1 else 'faults'}{more}; nothing was run"]
 
     def _entry(self, fault: Fault) -> str:
-        where = f"{shown(self.source, 200)}:{fault.line}:{fault.column}" if fault.line else self.source
+        where = (
+            f"{shown(self.source, 200)}:{fault.line}:{fault.column}" if fault.line else self.source
+        )
         place = f" {fault.place}:" if fault.path else ""
         hint = f"; {fault.hint}" if fault.hint else ""
         entry = f"{where}:{place} {fault.what}{hint}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,6 +84,15 @@ class FactorGraph:
     def cardinalities(self) -> IntArray:
         """Number of states of each variable, shape (V,)."""
         return np.diff(self.arrays.variable_states)
+
+    @cached_property
+    def factors_at(self) -> tuple[tuple[int, ...], ...]:
+        """Factors that each variable belongs to, by index."""
+        found: list[list[int]] = [[] for _ in self.variables]
+        for number, factor in enumerate(self.factors):
+            for variable in factor.scope:
+                found[variable].append(number)
+        return tuple(map(tuple, found))
 
     def states_of(self, variable: int) -> slice:
         """Where one variable's states are in ``unary`` or in beliefs."""
@@ -260,7 +270,9 @@ def _checked_logs(table: ArrayLike, shape: tuple[int, ...], label: str, log: boo
     try:
         values = np.array(table, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
-        raise GraphError(f"factor {label!r}: the table is not an array of numbers ({error})") from None
+        raise GraphError(
+            f"factor {label!r}: the table is not an array of numbers ({error})"
+        ) from None
     if values.shape != shape:
         raise GraphError(f"factor {label!r}: the table has shape {values.shape}, its scope {shape}")
     wrong = np.isnan(values) | (values == np.inf)

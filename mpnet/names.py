@@ -35,9 +35,13 @@ def checked_name(name: str) -> str:
         raise ValueError(f"{name!r} starts or ends with a space; leave it out")
     for character in name:
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-            raise ValueError(f"the name holds U+{ord(character):04X}, which can't be seen; leave it out")
+            raise ValueError(
+                f"the name holds U+{ord(character):04X}, which can't be seen; leave it out"
+            )
     if name in (".", "..") or "/" in name or "\\" in name:
-        raise ValueError(f"{name!r} could be read as a path; names hold no '/' or '\\' and are not '.' or '..'")
+        raise ValueError(
+            f"{name!r} could be read as a path; names hold no '/' or '\\' and are not '.' or '..'"
+        )
     return name
 
 

@@ -51,7 +51,9 @@ def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) 
     try:
         if out is not None:
             if out.exists() and (not out.is_dir() or any(out.iterdir())):
-                raise OutputError(f"{out} is there already and not empty; runs are never overwritten")
+                raise OutputError(
+                    f"{out} is there already and not empty; runs are never overwritten"
+                )
             return _write_whole(record, scenario, out)
         parent = root / _folder_name(record.scenario)
         parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,9 @@ def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) 
     except OutputError:
         raise
     except OSError as error:
-        raise OutputError(f"the run can't be written: {error.strerror or error} ({error.filename})") from error
+        raise OutputError(
+            f"the run can't be written: {error.strerror or error} ({error.filename})"
+        ) from error
 
 
 def _folder_name(name: str) -> str:
@@ -181,7 +185,9 @@ def find_run(argument: str, root: Path) -> Path:
     runs = [run for run in runs if run.name != "latest"]
     if argument == "latest" and runs:
         return max(runs, key=lambda p: (p / SUMMARY).stat().st_mtime_ns)
-    raise UsageError(f"there is no run {argument!r}; name a run folder, a scenario that ran, or latest")
+    raise UsageError(
+        f"there is no run {argument!r}; name a run folder, a scenario that ran, or latest"
+    )
 
 
 def read_run(folder: Path) -> Record:

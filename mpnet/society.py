@@ -74,15 +74,21 @@ class Society:
     # What a node may ask about the others: see Surroundings.
 
     def states_of(self, name: str) -> tuple[str, ...]:
-        """States of a node."""
+        """States of a node; a fault that was named elsewhere if it is not there."""
+        if name not in self.domains:
+            raise NodeFaults(())
         return self.domains[name]
 
     def base_rates_of(self, name: str) -> FloatArray:
         """Base rates of a node's states, probabilities, shape (states,)."""
+        if name not in self.bases:
+            raise NodeFaults(())
         return self.bases[name]
 
     def node(self, name: str) -> Node:
         """The node itself."""
+        if name not in self.nodes:
+            raise NodeFaults(())
         return self.nodes[name]
 
     def observe(self, evidence: Mapping[str, object]) -> dict[str, Observation]:
@@ -268,13 +274,15 @@ def _unknown_type(name: str, kind: object, types: Mapping[str, NodeType]) -> Fau
     if kind is None:
         return Fault(("nodes", name), "the key 'type' is missing", suggestion("", types, "types"))
     return Fault(
-        ("nodes", name, "type"), f"unknown node type {kind!r}", suggestion(str(kind), types, "types")
+        ("nodes", name, "type"),
+        f"unknown node type {kind!r}",
+        suggestion(str(kind), types, "types"),
     )
 
 
 def assemble_society(
     nodes: Mapping[str, Node], types: Mapping[str, str], missing: Collection[str] = ()
-) -> tuple[Society | None, list[Fault]]:
+) -> tuple[Society, list[Fault]]:
     """Resolve every name between nodes.
 
     Parameters
@@ -289,38 +297,33 @@ def assemble_society(
     Returns
     -------
     tuple
-        The society, or None, and the faults; paths begin with ``nodes``.
+        The society, incomplete if there are faults, and the faults; paths begin with ``nodes``.
 
     """
     domains = {name: node.domain() for name, node in nodes.items()}
-    society = Society(dict(nodes), dict(types), domains, {}, (), ())
-    faults = [f for name, node in nodes.items() for f in _bad_references(name, node, society, missing)]
-    if faults or missing:
-        return None, faults
     bases: dict[str, FloatArray] = {}
-    society = replace(society, bases=bases)
+    society = Society(dict(nodes), dict(types), domains, bases, (), ())
+    faults = [
+        fault
+        for name, node in nodes.items()
+        for fault in _bad_references(name, node, society, missing)
+    ]
     # Rates of a choice depend on those of its rivals: plain nodes come first.
     for name in sorted(nodes, key=lambda n: nodes[n].kind == "choice"):
         if domains[name]:
             _collect(name, faults, partial(_take_rates, name, society, bases))
-    if faults:
-        return None, faults
     links: list[Link] = []
     rules: list[Rule] = []
     for name, node in nodes.items():
         _collect(name, faults, partial(_resolve, name, node, society, links, rules))
-    if faults:
-        return None, faults
-    return replace(society, links=tuple(links), rules=tuple(rules)), []
+    return replace(society, links=tuple(links), rules=tuple(rules)), faults
 
 
 def _take_rates(name: str, society: Society, bases: dict[str, FloatArray]) -> None:
     bases[name] = np.asarray(society.nodes[name].rates(society), dtype=np.float64)
 
 
-def _resolve(
-    name: str, node: Node, society: Society, links: list[Link], rules: list[Rule]
-) -> None:
+def _resolve(name: str, node: Node, society: Society, links: list[Link], rules: list[Rule]) -> None:
     links += _links(name, node, society)
     rules += node.rules(name, society)
     node.check(society)

@@ -11,9 +11,10 @@ def sentences(record: Record) -> list[str]:
     """Who won, how sure, and why; one sentence per node in question, at most ten."""
     if record.batch is not None:
         return [_batch_sentence(record)]
-    if not record.beliefs:
+    if not record.beliefs or record.status != "converged":
         return []
     asked = [node for node in record.nodes if node.in_question and node.states]
+    asked.sort(key=lambda node: node.kind not in ("choice", "composite"))
     told = [_node_sentence(record, node) for node in asked[:10]]
     if not asked:
         told = [_leader_sentence(record)]
@@ -42,8 +43,10 @@ def _node_sentence(record: Record, node: NodeInfo) -> str:
 
 def _composite_sentence(record: Record, node: NodeInfo) -> str:
     row = next((r for r in record.estimates if r.node == node.name), None)
-    gain = None if row is None else next(
-        (g for g in (row.clamped, row.flat, row.exact) if g is not None), None
+    gain = (
+        None
+        if row is None
+        else next((g for g in (row.clamped, row.flat, row.exact) if g is not None), None)
     )
     parts = [p.target for p in record.predictions if p.source == node.name and p.state == "active"]
     why = _why_parts(record, parts)
@@ -64,7 +67,9 @@ def _why_parts(record: Record, parts: list[str]) -> str:
                 if worst is None or abs(c) > abs(worst[0]):
                     worst = (c, a, b)
     if worst is None or abs(worst[0]) < 0.05:
-        return f"{' and '.join(parts)} speak of different things (C = {worst[0] if worst else 0:.2f})"
+        return (
+            f"{' and '.join(parts)} speak of different things (C = {worst[0] if worst else 0:.2f})"
+        )
     c, a, b = worst
     where = [
         target

@@ -50,12 +50,12 @@ def _fill(column: list[Axes], record: Record) -> None:
         panels.iteration_axis(axes, record, last=axes is column[-1])
     for axes in column[:3]:
         panels.shade(axes, record)
-    panels.beliefs(column[0], record, belief_series(record))
+    name = panels.beliefs(column[0], record, belief_series(record))
     panels.residual(column[1], record)
     panels.energy(column[2], record)
-    names = ("belief", "undamped\nresidual (nats)", "Bethe free\nenergy (nats)")
-    for axes, name in zip(column, names):
-        panels.side_label(axes, name, 0.5)
+    names = (name, "undamped\nresidual (nats)", "Bethe free\nenergy (nats)")
+    for axes, label in zip(column, names):
+        panels.side_label(axes, label, 0.5)
     if len(column) == 4:
         _messages(column[3], record)
 

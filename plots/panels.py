@@ -68,30 +68,55 @@ def draw_lines(axes: Axes, lines: Sequence[tuple[FloatArray, Look]]) -> None:
         )
 
 
-def beliefs(axes: Axes, record: Record, series: Sequence[Series]) -> None:
-    """Beliefs in question with their exact values, labelled at the right end."""
-    axes.set_ylim(-0.02, 1.02)
+def beliefs(axes: Axes, record: Record, series: Sequence[Series]) -> str:
+    """Draw beliefs in question with their exact values, and return the name of the axis.
+
+    Where all of them are rare or all near certain, log-odds take the place of probabilities.
+    """
+    in_odds = bool(series) and _is_extreme(series)
+    scale = _log_odds if in_odds else np.asarray
     drawn = looks([line.winner for line in series])
-    draw_lines(axes, [(line.values, look) for line, look in zip(series, drawn)])
+    draw_lines(axes, [(scale(line.values), look) for line, look in zip(series, drawn)])
     exact = [(line.exact, look) for line, look in zip(series, drawn) if line.exact is not None][
         : len(style.PALETTE)
     ]
     for value, look in exact:
-        axes.axhline(value, color=look.color, linestyle=style.DOTTED, linewidth=1.3, zorder=2)
+        level = float(scale(np.array(value)))
+        axes.axhline(level, color=look.color, linestyle=style.DOTTED, linewidth=1.3, zorder=2)
+    if in_odds:
+        axes.margins(y=0.08)
+        axes.set_ylim(axes.get_ylim())
+    else:
+        axes.set_ylim(-0.02, 1.02)
     labelled = [
         EndLabel(
-            line.final,
+            float(scale(np.array(line.final))),
             f"{line.label}  {probability(line.final)}",
             style.INK[look.color],
             line.winner,
         )
         for line, look in zip(series, drawn)
     ]
-    style.end_labels(axes, labelled[:LABELS] + _uniform(axes, series))
+    uniform = [] if in_odds else _uniform(axes, series)
+    style.end_labels(axes, labelled[:LABELS] + uniform)
     notes = ["thick: wins", *(["dotted: exact"] if exact else [])]
     if len(labelled) > LABELS:
         notes.append(f"{len(labelled) - LABELS} lowest lines not labelled")
     corner(axes, " · ".join(notes))
+    return "belief, log-odds\n(nats)" if in_odds else "belief"
+
+
+def _is_extreme(series: Sequence[Series]) -> bool:
+    """Whether every line lies in the lowest or highest tenth, where a probability shows nothing."""
+    values = np.concatenate([line.values[np.isfinite(line.values)] for line in series])
+    if not values.size or values.min() <= 0.0 or values.max() >= 1.0:
+        return False
+    return bool(values.max() < 0.1 or values.min() > 0.9)
+
+
+def _log_odds(values: FloatArray) -> FloatArray:
+    odds: FloatArray = np.log(values) - np.log1p(-values)
+    return odds
 
 
 def _uniform(axes: Axes, series: Sequence[Series]) -> list[EndLabel]:

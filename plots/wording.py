@@ -42,8 +42,10 @@ def nats(value: float, digits: int = 2, sign: bool = True) -> str:
 
 def probability(value: float) -> str:
     """Write a probability with two digits, but never round to certainty."""
-    if 0 < value < 0.005:
-        return "<0.01"
+    if 0 < value < 1e-4:
+        return power(math.floor(math.log10(value))) if value >= 1e-300 else "≈0"
+    if 0 < value < 0.0095:
+        return f"{value:.4f}".rstrip("0")
     return ">0.99" if 0.995 <= value < 1 else f"{value:.2f}"
 
 

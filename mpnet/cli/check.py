@@ -14,14 +14,26 @@ EXIT_INVALID = 3
 
 @click.command(name="check")
 @click.argument("scenarios", nargs=-1, required=True)
-@click.option("--plugin", "plugins", multiple=True, metavar="TYPE", help="Allow a node type of another distribution.")
-@click.option("--format", "style", type=click.Choice(["text", "json", "github"]), default="text", help="How to print faults.")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="TYPE",
+    help="Allow a node type of another distribution.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    help="How to print faults.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print faults only.")
 def command(scenarios: tuple[str, ...], plugins: tuple[str, ...], style: str, quiet: bool) -> int:
     """Check SCENARIOS without running them; exit 3 if any is at fault."""
     reports = [_check(name, plugins) for name in scenarios]
     if style == "json":
-        print_result(json.dumps([r for r in reports], indent=1))
+        print_result(json.dumps(reports, indent=1))
     for report in reports:
         if style == "text":
             _print_text(report, quiet)

@@ -1,4 +1,4 @@
-"""``mpnet doctor``: is this installation sound?"""
+"""``mpnet doctor``: whether this installation is sound."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def group(color: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    warnings.showwarning = _print_warning
+    warnings.showwarning = _print_warning  # type: ignore[assignment]
     try:
         code = group.main(arguments, prog_name="mpnet", standalone_mode=False)
         sys.stdout.flush()

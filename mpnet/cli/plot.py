@@ -12,8 +12,14 @@ from mpnet.cli.output import print_result
 @click.command(name="plot")
 @click.argument("run", default="latest")
 @click.argument("figures", nargs=-1)
-@click.option("--format", "formats", default="png,svg", help="png, svg or both, separated by a comma.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files; the run's own if left out.")
+@click.option(
+    "--format", "formats", default="png,svg", help="png, svg or both, separated by a comma."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the files; the run's own if left out.",
+)
 def command(run: str, figures: tuple[str, ...], formats: str, out: Path | None) -> None:
     """Draw FIGURES (all that apply if none is named) of RUN: a folder, a scenario, or latest."""
     from mpnet.cli.run import check_figures, draw_figures

@@ -16,7 +16,13 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 
 @click.command(name="run")
 @click.argument("scenario")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change any value, such as evidence.image=7.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any value, such as evidence.image=7.",
+)
 @click.option("--evidence", multiple=True, metavar="NODE=STATE", help="Observe one more node.")
 @click.option("--estimator", help="flat, clamped or exact.")
 @click.option("--schedule", help="Order in which messages move.")
@@ -25,13 +31,25 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 @click.option("--max-iter", type=int, help="Sweeps before giving up.")
 @click.option("--seed", type=int, help="Seed of every random choice.")
 @click.option("--ask", multiple=True, metavar="NODE", help="One more node in question.")
-@click.option("--exact", is_flag=True, help="Exact answers beside, by pgmpy where enumeration is too large.")
+@click.option(
+    "--exact", is_flag=True, help="Exact answers beside, by pgmpy where enumeration is too large."
+)
 @click.option("--explain-compile", is_flag=True, help="Say what the compile pass did.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to make for this run.")
-@click.option("--plot", "figures", multiple=True, metavar="FIGURE", help="Draw this figure (repeatable).")
+@click.option(
+    "--plot", "figures", multiple=True, metavar="FIGURE", help="Draw this figure (repeatable)."
+)
 @click.option("--no-plots", is_flag=True, help="Draw no figures.")
-@click.option("--plugin", "plugins", multiple=True, metavar="TYPE", help="Allow a node type of another distribution.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the story.")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="TYPE",
+    help="Allow a node type of another distribution.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document instead of the story."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def command(scenario: str, **options: Any) -> int:
     """Run SCENARIO: a path, - for standard input, or the name of a shipped one.
@@ -71,7 +89,9 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
         from mpnet.scenario.document import parse_scalar
 
         value = parse_scalar(state)
-        document = set_value(document, ("evidence", node), value if isinstance(value, dict | list) else state)
+        document = set_value(
+            document, ("evidence", node), value if isinstance(value, dict | list) else state
+        )
     for name in options.get("ask", ()):
         asked = (document.data.get("inference") or {}).get("ask") or []
         document = set_value(document, ("inference", "ask"), [*asked, name])
@@ -86,7 +106,13 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
     wanted = options.get("figures") or checked.spec.plots
     drawn = [] if options["no_plots"] else draw_figures(record, folder, wanted)
     if options["as_json"]:
-        print_result(json.dumps({**record.to_json(), "run_dir": str(folder), "figures": drawn}, allow_nan=False, indent=1))
+        print_result(
+            json.dumps(
+                {**record.to_json(), "run_dir": str(folder), "figures": drawn},
+                allow_nan=False,
+                indent=1,
+            )
+        )
     elif not options["quiet"]:
         _tell(record, folder, drawn, options["explain_compile"])
     return _exit_code(record, options["quiet"] or options["as_json"])
@@ -150,5 +176,3 @@ def _exit_code(record: Any, speak: bool) -> int:
         said += [f"expected {e.text}, got {e.got}" for e in unmet]
         print_error("\n".join(said))
     return code
-
-

@@ -10,8 +10,16 @@ from mpnet.cli.output import print_result
 
 
 @click.command(name="schema")
-@click.option("--plugin", "plugins", multiple=True, metavar="TYPE", help="Include a node type of another distribution.")
-@click.option("--draft", type=click.Choice(["7", "2020-12"]), default="7", help="Version of JSON Schema.")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="TYPE",
+    help="Include a node type of another distribution.",
+)
+@click.option(
+    "--draft", type=click.Choice(["7", "2020-12"]), default="7", help="Version of JSON Schema."
+)
 def command(plugins: tuple[str, ...], draft: str) -> None:
     """Write the JSON Schema of scenario files, node types included, to stdout."""
     from mpnet.simulation.schema import scenario_schema

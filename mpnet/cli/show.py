@@ -42,12 +42,12 @@ def _show_node(record: object, node: str) -> None:
 
     assert isinstance(record, Record)  # noqa: S101 - for the type checker
     if node not in record.trace.nodes:
-        raise UsageError(f"there is no node {node!r}; {suggestion(node, record.trace.nodes, 'nodes')}")
+        raise UsageError(
+            f"there is no node {node!r}; {suggestion(node, record.trace.nodes, 'nodes')}"
+        )
     states = record.trace.states[record.trace.nodes.index(node)]
     print_result("iteration  estimator  " + "  ".join(states))
     curves = [record.trace.belief(node, state) for state in states]
     for row, estimator in enumerate(record.trace.estimator):
         cells = "  ".join(f"{curve[row]:.6f}" for curve in curves)
         print_result(f"{row:>9}  {estimator:<9}  {cells}")
-
-

@@ -16,7 +16,7 @@ from mpnet.record import EstimateRow, NodeInfo, Record
 from mpnet.simulation.running import Progress
 from mpnet.story import sentences
 
-BAR = 12
+BAR = 10
 ROWS = 20
 PAUSE = 10.0
 """Seconds between two words about a long run where there is no terminal."""
@@ -85,7 +85,7 @@ def _headline(record: Record) -> str:
 def _beliefs_table(record: Record) -> Table:
     """Beliefs of the nodes in question first, then of the others that own a variable."""
     rows = {row.node: row for row in record.estimates}
-    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1), show_edge=False)
     table.add_column("  node")
     table.add_column("state")
     table.add_column("belief")
@@ -98,7 +98,8 @@ def _beliefs_table(record: Record) -> Table:
         table.title = "log-odds gained over the prior, in nats, on the right" if rows else None
         table.title_justify, table.title_style = "right", "dim"
     nodes = sorted(
-        (n for n in record.nodes if n.states), key=lambda n: (not n.in_question, n.kind == "feature")
+        (n for n in record.nodes if n.states),
+        key=lambda n: (not n.in_question, n.kind == "feature"),
     )
     for node in nodes[:ROWS]:
         _add_node(table, record, node, rows.get(node.name), bool(rows))
@@ -111,12 +112,14 @@ def _add_node(
     table: Table, record: Record, node: NodeInfo, row: EstimateRow | None, gains: bool
 ) -> None:
     belief = record.beliefs[node.name]
-    states = ["active"] if "active" in belief and len(belief) == 2 else sorted(
-        belief, key=lambda s: -belief[s]
-    )[:3]
+    states = (
+        ["active"]
+        if "active" in belief and len(belief) == 2
+        else sorted(belief, key=lambda s: -belief[s])[:3]
+    )
     for number, state in enumerate(states):
         value = belief[state]
-        name = f"  {shown(node.name, 30)}" if number == 0 else ""
+        name = f"  {shown(node.name, 24)}" if number == 0 else ""
         seen = " (seen)" if node.evidence and number == 0 else ""
         cells = [name + seen, shown(state, 20), _bar(value), _number(value)]
         if record.exact:
@@ -143,4 +146,3 @@ def _errors_table(record: Record) -> Table:
     for case, truth, winner, belief in (record.batch.errors if record.batch else ())[:ROWS]:
         table.add_row(*[Text(c) for c in (f"  {case}", truth, winner, f"{belief:.3f}")])
     return table
-

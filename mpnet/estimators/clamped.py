@@ -67,7 +67,9 @@ def _branch(base: Messages, variable: int, state: int, options: Options) -> Bran
         none = np.array([-np.inf])
         return Branch(variable, state, impossible, none, np.zeros(1), ())
     messages = Messages(base.graph, base.graph.clamped(variable, state), base.to_variable)
-    log_z, residuals, edges = [], [], []
+    log_z: list[float] = []
+    residuals: list[float] = []
+    edges: list[FloatArray] = []
     budget = KEPT_RESIDUALS // max(1, messages.edge_residual.size)
 
     def note(residual: float) -> None:
@@ -80,9 +82,7 @@ def _branch(base: Messages, variable: int, state: int, options: Options) -> Bran
     if outcome.status == "inconsistent":
         log_z.append(-np.inf)
         residuals.append(0.0)
-    return Branch(
-        variable, state, outcome, np.array(log_z), np.array(residuals), tuple(edges)
-    )
+    return Branch(variable, state, outcome, np.array(log_z), np.array(residuals), tuple(edges))
 
 
 def _belief(group: list[Branch], step: int) -> FloatArray:
@@ -90,7 +90,8 @@ def _belief(group: list[Branch], step: int) -> FloatArray:
     if np.all(scores == -np.inf):
         return np.full(scores.size, np.nan)
     odds: FloatArray = np.exp(scores - scores.max())
-    return odds / odds.sum()
+    odds /= odds.sum()
+    return odds
 
 
 def _show_side_by_side(
@@ -139,7 +140,7 @@ def _combine(
         flat=flat.beliefs,
         clamped=tuple(branches),
     )
-    for variable, group in branches.items():
+    for variable in branches:
         if np.isnan(final[variable]).any():
             name = base.graph.variables[variable].name
             reason = f"no state of {name!r} survives being awakened"

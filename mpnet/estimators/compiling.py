@@ -201,9 +201,7 @@ def _sum_out(work: _Work, candidates: list[str]) -> dict[str, Leaf]:
     leaves = set(candidates)
     for name in candidates:
         numbers = work.at(name)
-        neighbours = tuple(
-            dict.fromkeys(v for n in numbers for v in work.scopes[n] if v != name)
-        )
+        neighbours = tuple(dict.fromkeys(v for n in numbers for v in work.scopes[n] if v != name))
         size = math.prod(len(work.states[v]) for v in neighbours)
         if size > LEAF_ENTRIES or leaves & set(neighbours):
             continue
@@ -272,9 +270,7 @@ def _absorb_smaller(work: _Work) -> int:
 
 def _pour(work: _Work, number: int, into: int) -> None:
     scope = work.scopes[into]
-    work.tables[into] = work.tables[into] + aligned(
-        work.tables[number], work.scopes[number], scope
-    )
+    work.tables[into] = work.tables[into] + aligned(work.tables[number], work.scopes[number], scope)
     work.names[into] = f"{work.names[into]} · {work.names[number]}"
     work.remove(number)
 

@@ -42,7 +42,8 @@ class ExactAnswer:
 
     def joint(self, scope: tuple[int, ...]) -> FloatArray:
         """Exact joint of a few variables, as a probability table."""
-        table, order = np.ones(()), []
+        table: FloatArray = np.ones(())
+        order: list[int] = []
         for part in self.parts:
             if inside := tuple(v for v in scope if v in part.variables):
                 table = np.multiply.outer(table, part.joint(inside))
@@ -131,10 +132,6 @@ def solve(graph: FactorGraph, limit: int = 2**20, junction: bool = True) -> Exac
 
 def components(graph: FactorGraph) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Connected parts as (variables, factors), each in index order."""
-    factors_at: list[list[int]] = [[] for _ in graph.variables]
-    for number, factor in enumerate(graph.factors):
-        for variable in factor.scope:
-            factors_at[variable].append(number)
     seen: set[int] = set()
     parts = []
     for start in range(len(graph.variables)):
@@ -142,7 +139,7 @@ def components(graph: FactorGraph) -> list[tuple[tuple[int, ...], tuple[int, ...
             continue
         found, waiting, factors = {start}, [start], set()
         while waiting:
-            for number in factors_at[waiting.pop()]:
+            for number in graph.factors_at[waiting.pop()]:
                 if number not in factors:
                     factors.add(number)
                     new = set(graph.factors[number].scope) - found

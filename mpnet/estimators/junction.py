@@ -20,9 +20,7 @@ CLIQUE_ENTRIES = 2**22
 METHOD = "pgmpy's junction tree"
 
 
-def junction_tree(
-    graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
-) -> Part:
+def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]) -> Part:
     """Exact log Z and joints of one connected part.
 
     Raises
@@ -37,7 +35,9 @@ def junction_tree(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         beliefs, log_scale, solver = _calibrate(graph, variables, factors)
-    cliques = {tuple(int(name) for name in scope): table for scope, table in beliefs.items()}
+    cliques: dict[tuple[int, ...], FloatArray] = {
+        tuple(int(name) for name in scope): table for scope, table in beliefs.items()
+    }
     total = float(next(iter(cliques.values())).sum())
     if not math.isfinite(total):
         raise NumericalError(f"pgmpy's clique tables hold {total}; the model is out of its range")
@@ -67,9 +67,7 @@ def _query(solver: Any, scope: tuple[int, ...]) -> FloatArray:
     return result
 
 
-def _refuse_wide(
-    graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
-) -> None:
+def _refuse_wide(graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]) -> None:
     import networkx
     from networkx.algorithms.approximation import treewidth_min_fill_in
 
@@ -99,7 +97,7 @@ def _calibrate(
     model.add_nodes_from([str(v) for v in variables])
     log_scale = 0.0
     # pgmpy takes factors that compare equal for one and the same: one factor per scope.
-    merged = {(v,): graph.unary_of(v) for v in variables}
+    merged: dict[tuple[int, ...], FloatArray] = {(v,): graph.unary_of(v) for v in variables}
     for number in factors:
         scope = graph.factors[number].scope
         key = tuple(sorted(scope))

@@ -77,25 +77,25 @@ def propagate(
 def joint_of(messages: Messages) -> Joint:
     """Joint beliefs of the present messages: a factor's, or independent where none joins them."""
     graph = messages.graph
+    marginals = messages.marginals()
 
     def joint(scope: tuple[int, ...]) -> FloatArray:
         if len(scope) == 1:
-            return messages.marginals()[graph.states_of(scope[0])]
-        for number, factor in enumerate(graph.factors):
-            if set(scope) <= set(factor.scope):
-                return marginalise(messages.factor_belief(number), factor.scope, scope)
+            return marginals[graph.states_of(scope[0])]
+        for number in graph.factors_at[scope[0]]:
+            around = graph.factors[number].scope
+            if set(scope) <= set(around):
+                return marginalise(messages.factor_belief(number), around, scope)
         # No factor is left between them: the compile pass dropped one that said nothing.
         table = np.ones(())
         for variable in scope:
-            table = np.multiply.outer(table, messages.marginals()[graph.states_of(variable)])
+            table = np.multiply.outer(table, marginals[graph.states_of(variable)])
         return table
 
     return joint
 
 
-def marginalise(
-    table: FloatArray, scope: tuple[int, ...], onto: tuple[int, ...]
-) -> FloatArray:
+def marginalise(table: FloatArray, scope: tuple[int, ...], onto: tuple[int, ...]) -> FloatArray:
     """Sum a table over the variables of ``scope`` that are not in ``onto``, in the latter's order."""
     gone = tuple(axis for axis, variable in enumerate(scope) if variable not in onto)
     left = [variable for variable in scope if variable in onto]
@@ -118,7 +118,9 @@ def _nan_message(messages: Messages, iteration: int) -> str:
     starts = messages.graph.arrays.factor_edges
     factor = int(np.searchsorted(starts, edges[0], side="right")) - 1 if edges.size else 0
     name = messages.graph.factors[factor].name
-    return f"a message of factor {name!r} became NaN in iteration {iteration}; nothing was concluded"
+    return (
+        f"a message of factor {name!r} became NaN in iteration {iteration}; nothing was concluded"
+    )
 
 
 def _not_converged(

@@ -47,6 +47,14 @@ class Composite(Model):
         made_of = [
             Prediction(part, active, 1.0, ("parts", number))
             for number, part in enumerate(self.parts)
-            if around.states_of(part) == ACTIVATION
+            if self._is_there(part, around)
         ]
         return made_of + super().predictions(around)
+
+    @staticmethod
+    def _is_there(part: str, around: Surroundings) -> bool:
+        """Whether a part can be active; if not, that was said of the reference already."""
+        try:
+            return around.states_of(part) == ACTIVATION and around.base_rates_of(part).size > 0
+        except NodeFaults:
+            return False

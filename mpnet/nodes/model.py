@@ -114,7 +114,9 @@ def _read_form(target: str, written: Any, around: Surroundings) -> FloatArray:
     states, base = around.states_of(target), around.base_rates_of(target)
     if isinstance(written, str):
         if written not in states:
-            raise fault((), f"unknown state {written!r} of {target!r}", f"states: {', '.join(states)}")
+            raise fault(
+                (), f"unknown state {written!r} of {target!r}", f"states: {', '.join(states)}"
+            )
         written = {written: SURE} if len(states) > 1 else {written: 1.0}
     if not isinstance(written, Mapping):
         raise fault((), f"can't be read as a prediction, got {written!r}", WRITTEN)

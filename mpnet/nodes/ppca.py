@@ -40,7 +40,7 @@ class Gaussian(NamedTuple):
         d, k = self.axes.shape
         log_volume = float(np.log(self.spread).sum()) + (d - k) * np.log(self.noise)
         distance = float(np.sum(along**2 / self.spread)) + rest / self.noise
-        return -0.5 * (d * float(np.log(2.0 * np.pi)) + log_volume + distance)
+        return float(-0.5 * (d * np.log(2.0 * np.pi) + log_volume + distance))
 
     def reconstruct(self, x: FloatArray) -> FloatArray:
         """The expected noise-free pattern given ``x`` (d,), shape (d,)."""
@@ -86,7 +86,9 @@ class Ppca(Model):
         if self.sees not in seen:
             return None
         image = seen[self.sees].data
-        result: FloatArray = self.gaussian(around).reconstruct(image.reshape(-1)).reshape(image.shape)
+        result: FloatArray = (
+            self.gaussian(around).reconstruct(image.reshape(-1)).reshape(image.shape)
+        )
         return result
 
     def _images(self, around: Surroundings) -> Images:

@@ -53,7 +53,9 @@ class NodeType:
                 f"{where} failed to import ({type(error).__name__}: {error}); other types work"
             ) from error
         if not (isinstance(found, type) and issubclass(found, Node)):
-            raise PluginError(f"{where} is {found!r}; it must be a class that inherits mpnet.nodes.base.Node")
+            raise PluginError(
+                f"{where} is {found!r}; it must be a class that inherits mpnet.nodes.base.Node"
+            )
         if found.api != API:
             raise PluginError(f"{where} was written for node interface {found.api}; this is {API}")
         return found

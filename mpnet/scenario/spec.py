@@ -117,7 +117,9 @@ class ScenarioSpec(Part):
     expect: list[Expectation] = Field(
         default_factory=list, description="What must come out; the scenario is its own test."
     )
-    plots: list[str] | None = Field(None, description="Figures to draw; those that apply if left out.")
+    plots: list[str] | None = Field(
+        None, description="Figures to draw; those that apply if left out."
+    )
 
 
 Batch.model_rebuild()

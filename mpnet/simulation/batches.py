@@ -74,9 +74,7 @@ def run_batch(
     return result, closest
 
 
-def _answer(
-    scenario: Scenario, observation: Observation, options: Options
-) -> FloatArray | None:
+def _answer(scenario: Scenario, observation: Observation, options: Options) -> FloatArray | None:
     """Belief in each state of the answer, or None if the case did not converge."""
     batch = scenario.spec.batch
     assert batch is not None  # noqa: S101 - narrowed by the caller

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mpnet.errors import TooLargeError
 from mpnet.estimators.base import Options
 from mpnet.estimators.exact import solve
 from mpnet.estimators.loop import propagate
-from mpnet.errors import TooLargeError
 from mpnet.graph import FactorGraph
 from mpnet.messages import Messages
 from mpnet.nodes.base import Observation

@@ -96,32 +96,61 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
         spec = ScenarioSpec.model_validate(document.data)
     except ValidationError as error:
         faults = faults_of(error, (), ScenarioSpec)
-        faults += _node_faults(document.data.get("nodes"), plugins, faults)
-        raise document.locate(faults) from None
+        raise document.locate(faults + _faults_inside(document.data, plugins, faults)) from None
     faults = _unknown_methods(spec)
-    types = _allowed(node_types(plugins), spec.nodes, faults)
-    nodes, wrong = make_nodes(spec.nodes, types)
-    faults += wrong
-    missing = set(spec.nodes) - set(nodes)
-    kinds = {name: str(spec.nodes[name]["type"]) for name in nodes}
-    society, wrong = assemble_society(nodes, kinds, missing)
-    faults += wrong + _unknown_names(spec, nodes, missing)
-    if society is None or faults:
+    society, missing = _build(spec.nodes, plugins, faults)
+    faults += _unknown_names(spec, society.nodes, missing)
+    seen = _observe(spec.evidence, society, missing, faults)
+    if faults:
         raise document.locate(faults)
-    return _with_evidence(document, spec, society)
+    cases = _read_cases(spec.batch, society, faults) if spec.batch else ()
+    if faults:
+        raise document.locate(faults)
+    notes = [note for observation in seen.values() for note in observation.notes]
+    notes += [f"the names {a!r} and {b!r} look alike" for a, b in lookalikes(society.nodes)]
+    return Scenario(document, spec, society, seen, cases, tuple(notes))
 
 
-def _node_faults(written: Any, plugins: Collection[str], known: list[Fault]) -> list[Fault]:
-    """Faults inside nodes, for a scenario that is at fault elsewhere too."""
+def _build(
+    written: Mapping[str, Mapping[str, Any]], plugins: Collection[str], faults: list[Fault]
+) -> tuple[Society, set[str]]:
+    """The society as far as it can be built, and the nodes that could not be."""
+    types = _allowed(node_types(plugins), written, faults)
+    nodes, wrong = make_nodes(written, types)
+    missing = set(written) - set(nodes)
+    kinds = {name: str(written[name]["type"]) for name in nodes}
+    society, unresolved = assemble_society(nodes, kinds, missing)
+    disabled = {fault.path for fault in faults}
+    faults += [f for f in wrong if f.path not in disabled] + unresolved
+    return society, missing
+
+
+def _observe(
+    evidence: Mapping[str, Any], society: Society, missing: Collection[str], faults: list[Fault]
+) -> dict[str, Observation]:
+    try:
+        return society.observe({n: v for n, v in evidence.items() if n not in missing})
+    except NodeFaults as error:
+        faults += [replace(f, path=("evidence", *f.path)) for f in error.faults]
+    return {}
+
+
+def _faults_inside(
+    data: Mapping[str, Any], plugins: Collection[str], known: list[Fault]
+) -> list[Fault]:
+    """Faults of nodes and evidence, for a scenario that is at fault elsewhere too."""
+    written, evidence = data.get("nodes"), data.get("evidence")
     if not isinstance(written, dict):
         return []
     bad = {fault.path[1] for fault in known if fault.path[:1] == ("nodes",) and len(fault.path) > 1}
     fine = {n: k for n, k in written.items() if n not in bad and isinstance(k, dict)}
-    types = {name: t for name, t in node_types(plugins).items() if t.enabled}
-    nodes, faults = make_nodes(fine, types)
-    kinds = {name: str(fine[name]["type"]) for name in nodes}
-    _, wrong = assemble_society(nodes, kinds, set(written) - set(nodes) or {""})
-    return faults + wrong
+    faults: list[Fault] = []
+    society, missing = _build(fine, plugins, faults)
+    gone = missing | (set(written) - set(fine))
+    faults = [f for f in faults if not any(repr(name) in f.what for name in gone)]
+    if isinstance(evidence, dict):
+        _observe(evidence, society, gone, faults)
+    return faults
 
 
 def _allowed(
@@ -164,7 +193,7 @@ def _unknown_names(
         if claim.node is not None:
             named.append((claim.node, (*path, "node")))
         named += [(n, (*path, "among", i)) for i, n in enumerate(claim.among or ())]
-        if claim.node in nodes:
+        if claim.node is not None and claim.node in nodes:
             faults += _wrong_states(claim, nodes[claim.node], path)
         if claim.measure == "accuracy" and spec.batch is None:
             faults.append(Fault((*path, "measure"), "accuracy needs a batch, and there is none"))
@@ -173,10 +202,14 @@ def _unknown_names(
                 faults.append(Fault((*path, "among"), f"{rival!r} can't be active or inactive"))
         if claim.among and claim.winner not in claim.among:
             what = f"the winner {claim.winner!r} is not among the rivals"
-            faults.append(Fault((*path, "winner"), what, suggestion(str(claim.winner), claim.among)))
+            faults.append(
+                Fault((*path, "winner"), what, suggestion(str(claim.winner), claim.among))
+            )
     for name, where in named:
         if name not in nodes and name not in missing:
-            faults.append(Fault(where, f"there is no node {name!r}", suggestion(name, nodes, "nodes")))
+            faults.append(
+                Fault(where, f"there is no node {name!r}", suggestion(name, nodes, "nodes"))
+            )
     return faults
 
 
@@ -195,23 +228,6 @@ def _wrong_states(claim: Expectation, node: Node, path: tuple[str | int, ...]) -
     if claim.measure == "gain" and states != ACTIVATION:
         return [Fault((*path, "measure"), f"{claim.node!r} can't be active, so it has no gain")]
     return []
-
-
-def _with_evidence(document: Document, spec: ScenarioSpec, society: Society) -> Scenario:
-    faults: list[Fault] = []
-    seen: dict[str, Observation] = {}
-    cases: tuple[tuple[Observation, str | None], ...] = ()
-    try:
-        seen = society.observe(spec.evidence)
-    except NodeFaults as error:
-        faults += [replace(f, path=("evidence", *f.path)) for f in error.faults]
-    if spec.batch:
-        cases = _read_cases(spec.batch, society, faults)
-    if faults:
-        raise document.locate(faults)
-    notes = [note for observation in seen.values() for note in observation.notes]
-    notes += [f"the names {a!r} and {b!r} look alike" for a, b in lookalikes(society.nodes)]
-    return Scenario(document, spec, society, seen, cases, tuple(notes))
 
 
 def _read_cases(

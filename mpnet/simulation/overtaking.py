@@ -28,7 +28,9 @@ def overtakings(trace: Trace, scenario: Scenario) -> list[Event]:
     return sorted(events, key=lambda e: e.iteration)[-SHOWN:]
 
 
-def _changes(curves: np.ndarray[tuple[int, ...], np.dtype[np.float64]], labels: tuple[str, ...], node: str) -> list[Event]:
+def _changes(
+    curves: np.ndarray[tuple[int, ...], np.dtype[np.float64]], labels: tuple[str, ...], node: str
+) -> list[Event]:
     """Events where another curve becomes the highest; the first iteration is no overtaking."""
     if curves.shape[1] < 2 or np.isnan(curves).any():
         return []

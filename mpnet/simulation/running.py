@@ -25,6 +25,7 @@ from mpnet.simulation.conflict import explain_conflict
 from mpnet.simulation.expectations import check_expectations
 from mpnet.simulation.loading import Scenario
 from mpnet.simulation.recorder import Recorder
+from mpnet.society import Link
 from mpnet.trace import Event
 
 AUTO_EXACT = 2**16
@@ -59,7 +60,11 @@ class Answer:
     def flat_beliefs(self) -> FloatArray:
         """What flat propagation believed."""
         flat = self.estimate.flat
-        return self.beliefs() if flat is None else self.compiled.full_beliefs(flat, self.estimate.joint)
+        return (
+            self.beliefs()
+            if flat is None
+            else self.compiled.full_beliefs(flat, self.estimate.joint)
+        )
 
     def exact_beliefs(self) -> FloatArray | None:
         """Exact marginals, if they were computed."""
@@ -289,12 +294,12 @@ def _error_note(rows: tuple[EstimateRow, ...]) -> list[str]:
     error = worst.flat - worst.exact
     if not abs(error) > 0.1:
         return []
-    return [f"flat propagation is off by {error:+.2f} nats for {worst.node}: it counts a loop twice"]
+    return [
+        f"flat propagation is off by {error:+.2f} nats for {worst.node}: it counts a loop twice"
+    ]
 
 
-def _node_infos(
-    scenario: Scenario, seen: Mapping[str, Observation]
-) -> tuple[NodeInfo, ...]:
+def _node_infos(scenario: Scenario, seen: Mapping[str, Observation]) -> tuple[NodeInfo, ...]:
     society = scenario.society
     asked = set(scenario.in_question)
     return tuple(
@@ -317,7 +322,8 @@ def _prediction_infos(scenario: Scenario) -> tuple[PredictionInfo, ...]:
     for link in society.links:
         states = society.domains[link.target]
         # For a model, "active" says all; for a feature, the state that moves most.
-        column = states.index("active") if states == ACTIVATION else _strongest(link.log_ratio)
+        activation = states == ACTIVATION
+        column = 1 if activation else _most_moved(link, society.bases[link.target])
         strength = float(link.log_ratio[column])
         found.append(
             PredictionInfo(
@@ -331,12 +337,10 @@ def _prediction_infos(scenario: Scenario) -> tuple[PredictionInfo, ...]:
     return tuple(found)
 
 
-def _strongest(log_ratio: FloatArray) -> int:
-    """The state that is raised most; if a hard zero is all there is, that one."""
-    finite = np.where(np.isfinite(log_ratio), log_ratio, -np.inf)
-    raised = int(np.argmax(finite))
-    lowered = int(np.argmin(log_ratio))
-    return raised if finite[raised] >= 0.3 * abs(log_ratio[lowered]) else lowered
+def _most_moved(link: Link, base: FloatArray) -> int:
+    """The state whose probability moves most; the raised one where two move as far."""
+    moved = base * (np.exp(link.log_ratio) - 1.0)
+    return int(np.argmax(np.where(moved > 0.0, moved * (1.0 + 1e-9), -moved)))
 
 
 def _late_events(scenario: Scenario, answer: Answer) -> list[Event]:
