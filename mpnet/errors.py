@@ -136,8 +136,8 @@ class ScenarioError(MpnetError, ValueError):
             f"{shown(self.source, 200)}:{fault.line}:{fault.column}" if fault.line else self.source
         )
         place = f" {fault.place}:" if fault.path else ""
-        hint = f"; {fault.hint}" if fault.hint else ""
-        entry = f"{where}:{place} {fault.what}{hint}"
+        hint = f"; {shown(fault.hint, 1000)}" if fault.hint else ""
+        entry = f"{where}:{place} {shown(fault.what, 1000)}{hint}"
         if 0 < fault.line <= len(self.lines):
             start = max(0, fault.column - 60)
             line = self.lines[fault.line - 1][start : start + 100]

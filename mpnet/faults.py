@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,6 +11,8 @@ from mpnet.errors import Fault, shown
 from mpnet.names import suggestion
 
 Path = tuple[str | int, ...]
+
+_ADDED = re.compile(r"\[key\]|str|float|int|(dict|list)\[.*\]|function-.*")
 
 _WANTED = {
     "string_type": "text",
@@ -41,8 +44,7 @@ def faults_of(error: ValidationError, prefix: Path, model: type[BaseModel]) -> l
 
 def _document_path(location: Path) -> Path:
     """Drop what pydantic adds for unions and keys, which is not in the document."""
-    added = ("[key]", "str", "list[Case]", "float", "int")
-    return tuple(s for s in location if s not in added and not str(s).startswith("function-"))
+    return tuple(s for s in location if not _ADDED.fullmatch(str(s)) or isinstance(s, int))
 
 
 def _say(complaint: dict[str, Any], model: type[BaseModel]) -> tuple[str, str]:
@@ -106,8 +108,10 @@ def _inside(owner: Any, step: str | int) -> Any:
 
 
 def _without_echoes(faults: list[Fault]) -> list[Fault]:
-    """A union complains once per member; keep one fault per place and text."""
+    """A union complains once per member; keep one fault per place and text, the deepest."""
     unique: dict[tuple[Path, str], Fault] = {}
+    above = {fault.path[:n] for fault in faults for n in range(len(fault.path))}
     for fault in faults:
-        unique.setdefault((fault.path, fault.what), fault)
+        if fault.path not in above or not fault.what.startswith("must be"):
+            unique.setdefault((fault.path, fault.what), fault)
     return list(unique.values())

@@ -6,8 +6,9 @@ and ``views.npz``. Figures are drawn from a record alone, so they can be drawn a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ from numpy.typing import NDArray
 from mpnet.trace import Event, Trace
 
 SCHEMA = "mpnet.result/1"
+
+_NUMBERS = frozenset(
+    {"strength", "prior_log_odds", "flat", "clamped", "exact", "matrix", "by_target", "residual"}
+)
+"""Fields whose infinite numbers are text in JSON, where a name may be called inf as well."""
 
 
 @dataclass(frozen=True)
@@ -189,11 +195,14 @@ class Record:
         }
         for name, part in parts.items():
             fields[name] = tuple(part(**_tuples(item)) for item in fields[name])
-        fields["compatibility"] = Compatibility(**_tuples(fields["compatibility"], numbers=True))
+        fields["compatibility"] = Compatibility(**_tuples(fields["compatibility"]))
         if fields.get("batch") is not None:
             fields["batch"] = BatchResult(**_tuples(fields["batch"]))
+            if fields["batch"].accuracy is None:
+                fields["batch"] = replace(fields["batch"], accuracy=math.nan)
         for name in ("compiled", "notes", "plots"):
             fields[name] = tuple(fields[name])
+        fields |= _tuples({"residual": fields["residual"]})
         return cls(trace=trace, views=views, **fields)
 
 
@@ -212,16 +221,14 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _tuples(item: Mapping[str, Any], numbers: bool = False) -> dict[str, Any]:
-    """Lists back to tuples and, where ``numbers``, the texts of infinite numbers back."""
+def _tuples(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists back to tuples and, in fields of numbers, the texts of infinite numbers back."""
 
-    def back(value: Any) -> Any:
+    def back(value: Any, number: bool) -> Any:
         if isinstance(value, list):
-            return tuple(back(v) for v in value)
+            return tuple(back(v, number) for v in value)
         if isinstance(value, Mapping):
-            return {k: back(v) for k, v in value.items()}
-        if value in ("inf", "-inf"):
-            return float(value)
-        return value
+            return {k: back(v, number) for k, v in value.items()}
+        return float(value) if number and value in ("inf", "-inf") else value
 
-    return {k: (back(v) if numbers or k != "name" else v) for k, v in item.items()}
+    return {k: back(v, k in _NUMBERS) for k, v in item.items()}

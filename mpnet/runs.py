@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from mpnet.errors import OutputError, UsageError
 from mpnet.record import SCHEMA, Record
-from mpnet.simulation.loading import Scenario
 from mpnet.trace import Trace
+
+if TYPE_CHECKING:  # reading a run needs no scenario, and must not load numba for it
+    from mpnet.simulation.loading import Scenario
 
 SUMMARY, TRACE, VIEWS = "summary.json", "trace.npz", "views.npz"
 ARRAY_BYTES = 2**31

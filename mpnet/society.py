@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -107,7 +108,8 @@ class Society:
                 faults.append(Fault((name,), f"there is no node {name!r}", hint, True))
                 continue
             try:
-                seen[name] = self.nodes[name].observe(value)
+                with _code_of(name):
+                    seen[name] = self.nodes[name].observe(value)
             except NodeFaults as error:
                 faults += [replace(f, path=(name, *f.path)) for f in error.faults]
         if faults:
@@ -118,12 +120,13 @@ class Society:
         """Log-likelihood of everything observed, by node and state, in nats."""
         found: dict[str, FloatArray] = {}
         for name, node in self.nodes.items():
-            parts = [node.log_likelihood(seen, self)]
-            if name in seen:
-                parts.append(seen[name].log_likelihood)
-            given = [part for part in parts if part is not None]
-            if given:
-                found[name] = np.sum(given, axis=0)
+            with _code_of(name):
+                parts = [node.log_likelihood(seen, self)]
+                if name in seen:
+                    parts.append(seen[name].log_likelihood)
+                given = [np.asarray(part, dtype=np.float64) for part in parts if part is not None]
+                if given:
+                    found[name] = _checked(np.sum(given, axis=0), self.domains[name], -np.inf)
         return found
 
     def assemble(self, seen: Mapping[str, Observation]) -> FactorGraph:
@@ -300,7 +303,10 @@ def assemble_society(
         The society, incomplete if there are faults, and the faults; paths begin with ``nodes``.
 
     """
-    domains = {name: node.domain() for name, node in nodes.items()}
+    domains: dict[str, tuple[str, ...]] = {}
+    for name, node in nodes.items():
+        with _code_of(name):
+            domains[name] = node.domain()
     bases: dict[str, FloatArray] = {}
     society = Society(dict(nodes), dict(types), domains, bases, (), ())
     faults = [
@@ -320,7 +326,15 @@ def assemble_society(
 
 
 def _take_rates(name: str, society: Society, bases: dict[str, FloatArray]) -> None:
-    bases[name] = np.asarray(society.nodes[name].rates(society), dtype=np.float64)
+    bases[name] = _checked(society.nodes[name].rates(society), society.domains[name])
+
+
+def _checked(numbers: object, states: tuple[str, ...], lowest: float = 0.0) -> FloatArray:
+    """What a node type answered, one number per state, not NaN and not below ``lowest``."""
+    found = np.array(numbers, dtype=np.float64)
+    if found.shape != (len(states),) or not np.all((found >= lowest) & (found < np.inf)):
+        raise ValueError(f"{numbers!r} should be {len(states)} numbers from {lowest:g}")
+    return found
 
 
 def _resolve(name: str, node: Node, society: Society, links: list[Link], rules: list[Rule]) -> None:
@@ -331,8 +345,13 @@ def _resolve(name: str, node: Node, society: Society, links: list[Link], rules: 
 
 def _links(name: str, node: Node, society: Surroundings) -> list[Link]:
     found = []
+    named = {reference.name for reference in node.references()}
     for prediction in node.predictions(society):
-        ratio = prediction.log_ratio(society.base_rates_of(prediction.target))
+        if prediction.target not in named:
+            raise ValueError(f"it predicts {prediction.target!r}, which its references leave out")
+        base = society.base_rates_of(prediction.target)
+        _checked(prediction.distribution, society.states_of(prediction.target))
+        ratio = prediction.log_ratio(base)
         found.append(Link(name, prediction, ratio))
     return found
 
@@ -340,12 +359,20 @@ def _links(name: str, node: Node, society: Surroundings) -> list[Link]:
 def _collect(name: str, faults: list[Fault], step: Callable[[], object]) -> None:
     """Run one step of resolving a node; its faults get their full path, others its name."""
     try:
-        step()
+        with _code_of(name):
+            step()
     except NodeFaults as error:
         faults += [replace(f, path=("nodes", name, *f.path)) for f in error.faults]
-    except MpnetError:
+
+
+@contextmanager
+def _code_of(name: str) -> Iterator[None]:
+    """Call the type of a node, which is somebody else's code: what fails in it names the node."""
+    try:
+        yield
+    except (NodeFaults, MpnetError):
         raise
-    except Exception as error:  # a node type is somebody else's code
+    except Exception as error:
         raise PluginError(
             f"node {name!r}: its type failed ({type(error).__name__}: {error})"
         ) from error
@@ -355,7 +382,9 @@ def _bad_references(
     name: str, node: Node, society: Society, missing: Collection[str]
 ) -> list[Fault]:
     faults = []
-    for reference in node.references():
+    with _code_of(name):
+        references = node.references()
+    for reference in references:
         path = ("nodes", name, *reference.path)
         on_key = reference.path[:1] == ("predicts",)
         other = reference.name

@@ -22,8 +22,10 @@ from mpnet.cli.output import print_result
 )
 def command(run: str, figures: tuple[str, ...], formats: str, out: Path | None) -> None:
     """Draw FIGURES (all that apply if none is named) of RUN: a folder, a scenario, or latest."""
-    from mpnet.cli.run import check_figures, draw_figures
+    from mpnet.cli.drawing import draw_figures
+    from mpnet.cli.run import check_figures
     from mpnet.errors import UsageError
+    from mpnet.plots import default_figures
     from mpnet.runs import find_run, read_run
 
     check_figures(figures)
@@ -34,6 +36,6 @@ def command(run: str, figures: tuple[str, ...], formats: str, out: Path | None) 
     record = read_run(folder)
     target = folder if out is None else out
     target.mkdir(parents=True, exist_ok=True)
-    for name in draw_figures(record, target, figures or None, wanted):
+    for name in draw_figures(record, target, figures or default_figures(record), wanted):
         for extension in wanted:
             print_result(str(target / "plots" / f"{name}.{extension}"))

@@ -77,7 +77,9 @@ def as_settings(options: dict[str, Any]) -> list[str]:
 
 def run_document(document: Any, options: dict[str, Any]) -> int:
     """Run a document with the options of ``run`` and return the exit code."""
+    from mpnet.cli.drawing import Draughtsman
     from mpnet.cli.telling import watch
+    from mpnet.runs import write_run
     from mpnet.scenario.document import set_value
     from mpnet.simulation.loading import check_scenario
     from mpnet.simulation.running import run_scenario
@@ -89,9 +91,7 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
         from mpnet.scenario.document import parse_scalar
 
         value = parse_scalar(state)
-        document = set_value(
-            document, ("evidence", node), value if isinstance(value, dict | list) else state
-        )
+        document = set_value(document, ("evidence", node), value)
     for name in options.get("ask", ()):
         asked = (document.data.get("inference") or {}).get("ask") or []
         document = set_value(document, ("inference", "ask"), [*asked, name])
@@ -99,12 +99,11 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
     checked = check_scenario(document, options.get("plugins", ()))
     check_figures(checked.spec.plots or ())
     quiet = options["quiet"] or options["as_json"]
-    record = run_scenario(checked, watch(quiet))
-    from mpnet.runs import write_run
-
-    folder = write_run(record, checked, options.get("out"), Path("runs"))
-    wanted = options.get("figures") or checked.spec.plots
-    drawn = [] if options["no_plots"] else draw_figures(record, folder, wanted)
+    with Draughtsman(not options["no_plots"]) as draughtsman:
+        record = run_scenario(checked, watch(quiet))
+        folder = write_run(record, checked, options.get("out"), Path("runs"))
+        wanted = options.get("figures") or checked.spec.plots
+        drawn = [] if options["no_plots"] else draughtsman.draw(record, folder, wanted)
     if options["as_json"]:
         print_result(
             json.dumps(
@@ -127,28 +126,6 @@ def check_figures(names: Sequence[str]) -> None:
     for name in names:
         if name not in FIGURES:
             raise UsageError(f"there is no figure {name!r}; {suggestion(name, FIGURES, 'figures')}")
-
-
-def draw_figures(
-    record: Any, folder: Path, wanted: Sequence[str] | None, formats: Sequence[str] = ("png", "svg")
-) -> list[str]:
-    """Draw the figures of a record into ``folder/plots`` and return their names.
-
-    Without ``wanted``, those that the record has something for.
-    """
-    from mpnet.plots import default_figures, draw, save
-
-    drawn = []
-    for name in wanted if wanted is not None and len(wanted) else default_figures(record):
-        figure = draw(name, record)
-        if figure is None:
-            print_error(f"note: nothing to draw for {name}")
-            continue
-        plots = folder / "plots"
-        plots.mkdir(exist_ok=True)
-        save(figure, plots / name, record, formats)
-        drawn.append(name)
-    return drawn
 
 
 def _tell(record: Any, folder: Path, drawn: Sequence[str], explain: bool) -> None:

@@ -15,10 +15,21 @@ from mpnet.cli.output import console, print_result
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--explain-compile", is_flag=True, help="Say what the compile pass did.")
 def command(run: str, node: str | None, as_json: bool, explain_compile: bool) -> None:
-    """Show RUN: a run folder, a scenario that ran, or latest (the default)."""
+    """Show RUN: a run folder, a scenario that ran, latest (the default), or a scenario file.
+
+    A scenario that has not run is shown with the feed-forward score of each model: its log-odds if
+    all others were asleep.
+    """
+    from mpnet.errors import UsageError
     from mpnet.runs import find_run, read_run
 
-    folder = find_run(run, Path("runs"))
+    try:
+        folder = find_run(run, Path("runs"))
+    except UsageError as error:
+        if run == "latest":
+            raise
+        _show_scenario(run, error)
+        return
     record = read_run(folder)
     if as_json:
         from mpnet.runs import dump_json
@@ -33,6 +44,32 @@ def command(run: str, node: str | None, as_json: bool, explain_compile: bool) ->
         plots = sorted((folder / "plots").glob("*.png")) if (folder / "plots").is_dir() else []
         for path in plots:
             print_result(f"  figure {path}")
+
+
+def _show_scenario(name: str, unfound: Exception) -> None:
+    from mpnet.errors import UsageError
+    from mpnet.scenario.library import open_scenario
+    from mpnet.simulation.loading import check_scenario
+
+    try:
+        document = open_scenario(name)
+    except UsageError:
+        raise unfound from None
+    scenario = check_scenario(document)
+    society = scenario.society
+    print_result(f"{scenario.spec.name}: {scenario.spec.description}".rstrip(": "))
+    scores = society.scores(scenario.seen)
+    for node, states in society.domains.items():
+        said = [f"  {node}", society.types[node]]
+        said += [", ".join(states)] if node not in scores else []
+        said += [f"score {scores[node]:+.2f} nats"] if node in scores else []
+        said += [f"seen: {scenario.seen[node].text}"] if node in scenario.seen else []
+        said += ["in question"] if node in scenario.in_question else []
+        print_result(" · ".join(part for part in said if part))
+    for link in society.links:
+        terms = zip(society.domains[link.target], link.log_ratio, strict=True)
+        strengths = ", ".join(f"{state} {ratio:+.2f}" for state, ratio in terms)
+        print_result(f"  {link.source} → {link.target}: {strengths} nats")
 
 
 def _show_node(record: object, node: str) -> None:

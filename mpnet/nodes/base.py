@@ -233,7 +233,8 @@ def read_evidence(value: Any, states: tuple[str, ...]) -> Observation:
         logs[states.index(value)] = 0.0
         return Observation(value, logs)
     if not isinstance(value, dict):
-        raise fault((), f"must be a state or a mapping of states to likelihoods, got {value!r}", "")
+        what = f"must be a state or a mapping of states to likelihoods, got {value!r}"
+        raise fault((), what, f'quote it: "{value}"' if str(value) in states else "")
     weights = read_distribution(value, states, None, sums_to_one=False)
     if not weights.any():
         raise fault((), "no state has a positive likelihood; the evidence rules everything out")
