@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,11 @@ if TYPE_CHECKING:  # reading a run needs no scenario, and must not load numba fo
 SUMMARY, TRACE, VIEWS = "summary.json", "trace.npz", "views.npz"
 ARRAY_BYTES = 2**31
 """Largest array that is read from a run folder, in bytes."""
+_UNREADABLE = (
+    *(OSError, ValueError, EOFError, MemoryError, LookupError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What damaged bytes make numpy and zipfile raise."""
 
 
 def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) -> Path:
@@ -215,7 +221,7 @@ def read_run(folder: Path) -> Record:
             for number, name in enumerate(packed["names"]):
                 views[str(name)] = np.asarray(packed[f"view{number:04d}"], dtype=np.float64)
         return Record.from_json(data, trace, views)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise OutputError(f"{folder} is damaged: {error}") from error
 
 
@@ -232,5 +238,5 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
             return {name: loaded[name] for name in loaded.files}
     except OutputError:
         raise
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise OutputError(f"{path} can't be read, it may have been cut off ({error})") from error

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from pydantic import ValidationError
 
+from mpnet.compatibility import pairwise_compatibility
 from mpnet.errors import Fault, MpnetError, PluginError
 from mpnet.faults import faults_of
 from mpnet.graph import FactorGraph, GraphBuilder
@@ -190,41 +191,13 @@ class Society:
 
         """
         likelihoods = self.likelihoods(seen) if seen else {}
-        by_link: dict[str, list[Link]] = {}
-        for link in self.links:
-            by_link.setdefault(link.target, []).append(link)
-        names = tuple(dict.fromkeys(link.source for link in self.links))
-        place = {name: number for number, name in enumerate(names)}
-        total = np.zeros((len(names), len(names)))
-        shared = {}
-        for target, links in by_link.items():
-            if len(links) < 2:
-                continue
-            weights = self.bases[target] * np.exp(_shifted(likelihoods.get(target)))
-            matrix = np.zeros_like(total)
-            rows = [place[link.source] for link in links]
-            matrix[np.ix_(rows, rows)] = _pairwise([link.log_ratio for link in links], weights)
-            np.fill_diagonal(matrix, 0.0)
-            total += matrix
-            shared[target] = _rows(matrix)
-        return Compatibility(names, _rows(total), shared)
-
-
-def _pairwise(ratios: list[FloatArray], weights: FloatArray) -> FloatArray:
-    """Log Z(AB) Z(0) / (Z(A) Z(B)) for all pairs that predict one target, in nats."""
-    r = np.exp(np.stack(ratios))
-    weights = weights / weights.sum()
-    alone = r @ weights
-    together = (r * weights) @ r.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.log(together) - np.log(alone[:, None]) - np.log(alone[None, :])
-    # Rounding leaves 1e-16 where two models say nothing about each other's differences.
-    cleaned: FloatArray = np.where(np.abs(found) < 1e-14, 0.0, found)
-    return np.nan_to_num(cleaned, nan=0.0, neginf=-np.inf)
-
-
-def _rows(matrix: FloatArray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float(x) for x in row) for row in matrix)
+        weights = {
+            name: base * np.exp(_shifted(likelihoods.get(name)))
+            for name, base in self.bases.items()
+        }
+        return pairwise_compatibility(
+            [(link.source, link.target, link.log_ratio) for link in self.links], weights
+        )
 
 
 def _difference(logs: FloatArray | None) -> float:
