@@ -34,13 +34,22 @@ def load(
 
     Examples
     --------
-    >>> load("purple_jar").in_question
+    >>> load("purple_jar").in_question[-2:]
     ('purple_jar', 'stationary_dancing')
 
     """
     document = open_scenario(fspath(scenario))
     for key, value in settings.items():
-        whole = key in ("evidence", "nodes", "expect", "batch", "inference", "plots")
+        whole = key in (
+            "name",
+            "description",
+            "evidence",
+            "nodes",
+            "expect",
+            "batch",
+            "inference",
+            "plots",
+        )
         document = set_value(document, (key,) if whole else ("inference", key), value)
     return check_scenario(document, plugins)
 

@@ -94,6 +94,11 @@ def dotted(path: Sequence[str | int]) -> str:
     return text
 
 
+def size(count: int) -> str:
+    """A number of entries, however large: ``4096`` or ``about 10^60``."""
+    return str(count) if count < 10**7 else f"about 10^{len(str(count)) - 1}"
+
+
 def shown(text: str, limit: int = 60) -> str:
     """Return ``text`` cut to ``limit`` characters and without control characters."""
     clean = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mpnet.errors import GraphError, TooLargeError
+from mpnet.errors import GraphError, TooLargeError, size
 from mpnet.kernels.layout import FloatArray, GraphArrays, IntArray, TableArrays
 
 TABLE_ENTRIES = 2**26
@@ -217,7 +217,7 @@ class GraphBuilder:
         shape = tuple(len(self._variables[v].states) for v in indices)
         if math.prod(shape) > TABLE_ENTRIES:
             raise TooLargeError(
-                f"factor {label!r} would have {math.prod(shape)} entries; at most {TABLE_ENTRIES} fit"
+                f"factor {label!r} would have {size(math.prod(shape))} entries; at most {TABLE_ENTRIES} fit"
             )
         logs = _checked_logs(table, shape, label, log)
         if not indices:

@@ -18,6 +18,9 @@ from mpnet.trace import Event, Trace
 
 SCHEMA = "mpnet.result/1"
 
+SEEN = "/seen"
+"""Key of the observed image among the views; no node can be called that."""
+
 _NUMBERS = frozenset(
     {"strength", "prior_log_odds", "flat", "clamped", "exact", "matrix", "by_target", "residual"}
 )
@@ -138,7 +141,7 @@ class Record:
     compiled : list of str
         What the compile pass did, a sentence each.
     views : mapping of str to array
-        Images: ``seen`` (H, W) and ``NODE`` (H, W) for what each model thought it saw.
+        Images: ``SEEN`` (H, W) and ``NODE`` (H, W) for what each model thought it saw.
     environment : mapping
         Versions, machine, seed and the hash of the scenario.
 

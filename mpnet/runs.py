@@ -122,7 +122,9 @@ def _rename(partial: Path, folder: Path) -> Path:
 
 
 def _contents(record: Record, scenario: Scenario) -> dict[str, bytes]:
-    resolved = yaml.safe_dump(scenario.resolved(), sort_keys=False, allow_unicode=True)
+    # The dumper in C writes the same and is ten times faster on large scenarios.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    resolved = yaml.dump(scenario.resolved(), Dumper=dumper, sort_keys=False, allow_unicode=True)
     environment = json.dumps(dict(record.environment), indent=1, sort_keys=True)
     files = {
         "scenario.yaml": scenario.document.text.encode(),

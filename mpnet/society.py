@@ -176,7 +176,11 @@ class Society:
             found[link.source] += float(gain)
         return found
 
-    def compatibility(self, seen: Mapping[str, Observation] | None = None) -> Compatibility:
+    def compatibility(
+        self,
+        seen: Mapping[str, Observation] | None = None,
+        among: Collection[str] | None = None,
+    ) -> Compatibility:
         """How well every two models get along: C(A, B), in nats, derived from what they predict.
 
         C is the sum over shared targets of log sum_x p_A(x) p_B(x) / q(x): 0 for models that
@@ -188,6 +192,9 @@ class Society:
         ----------
         seen : mapping of str to Observation, optional
             Evidence.
+        among : collection of str, optional
+            Only these models; all if left out, which takes memory in proportion to the square
+            of their number for each shared target.
 
         """
         likelihoods = self.likelihoods(seen) if seen else {}
@@ -196,7 +203,12 @@ class Society:
             for name, base in self.bases.items()
         }
         return pairwise_compatibility(
-            [(link.source, link.target, link.log_ratio) for link in self.links], weights
+            [
+                (link.source, link.target, link.log_ratio)
+                for link in self.links
+                if among is None or link.source in among
+            ],
+            weights,
         )
 
 

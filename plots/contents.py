@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mpnet.record import Record
+from mpnet.record import SEEN, Record
 
 
 def has_content(name: str, record: Record) -> bool:
@@ -32,7 +32,7 @@ def _estimates(record: Record) -> bool:
 
 
 def _views(record: Record) -> bool:
-    return any(name != "seen" for name in record.views)
+    return any(name != SEEN for name in record.views)
 
 
 def _batch(record: Record) -> bool:

@@ -12,7 +12,7 @@ from mpnet.plots import style
 from mpnet.plots.contents import has_content
 from mpnet.plots.style import place
 from mpnet.plots.wording import INFINITY, probability, short
-from mpnet.record import Record
+from mpnet.record import SEEN, Record
 
 COLUMNS, SHOWN = 6, 23
 SIDE, STEP_X, STEP_Y = 1.45, 1.7, 1.95
@@ -25,7 +25,7 @@ def draw(record: Record) -> Figure | None:
         return None
     every = ranked(record)
     models = every[:SHOWN]
-    tiles = (["seen"] if "seen" in record.views else []) + [name for name, _ in models]
+    tiles = ([SEEN] if SEEN in record.views else []) + [name for name, _ in models]
     columns = min(COLUMNS, len(tiles))
     lines = -(-len(tiles) // columns)
     height = 0.85 + lines * STEP_Y + 0.45
@@ -49,7 +49,7 @@ def draw(record: Record) -> Figure | None:
 
 def ranked(record: Record) -> list[tuple[str, float]]:
     """Models with an image and the belief in each, highest first; NaN where it is unknown."""
-    names = [name for name in record.views if name != "seen"]
+    names = [name for name in record.views if name != SEEN]
     found = [(name, _belief(record, name)) for name in names]
     return sorted(found, key=lambda item: math.inf if math.isnan(item[1]) else -item[1])
 
@@ -76,7 +76,7 @@ def _margin(models: list[tuple[str, float]]) -> str:
 
 def _range(record: Record, names: list[str]) -> tuple[float, float]:
     """One grey scale for all images, set by the image seen where there is one."""
-    shown = ["seen"] if "seen" in names else names
+    shown = [SEEN] if SEEN in names else names
     values = np.concatenate([np.ravel(record.views[name]) for name in shown])
     values = values[np.isfinite(values)]
     if values.size == 0:

@@ -142,7 +142,8 @@ def gentle_loopy(seed):
     """A loopy model that is weak enough for one fixed point, reached without damping."""
     model = random_loopy(seed)
     return Model(
-        model.cards, tuple((scope, 0.05 * np.maximum(table, -5.0)) for scope, table in model.factors)
+        model.cards,
+        tuple((scope, 0.05 * np.maximum(table, -5.0)) for scope, table in model.factors),
     )
 
 

@@ -12,10 +12,7 @@ import numpy as np
 
 def log_sum(values):
     """Log of the sum of exponentials; nothing is log 0."""
-    result = -np.inf
-    for value in values:
-        result = np.logaddexp(result, value)
-    return result
+    return float(np.logaddexp.reduce(np.array([*values, -np.inf], dtype=float)))
 
 
 def scaled(message):

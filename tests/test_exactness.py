@@ -101,14 +101,14 @@ def test_the_junction_tree_seeds_hold_the_awkward_cases():
 
 def test_exact_refuses_what_is_too_large_and_says_how_large():
     graph = torus(4, 0.3).build()
-    with pytest.raises(TooLargeError, match=r"6\.6e\+04 joint states .*'v0'; at most 1000 are"):
+    with pytest.raises(TooLargeError, match=r"65536 joint states .*'v0'; at most 1000 are"):
         solve(graph, limit=1000, junction=False)
 
 
 def test_exact_refuses_a_clique_that_is_too_large_and_says_how_large():
     edges = [(a, b) for a in range(12) for b in range(a)]
     model = Model((4,) * 12, tuple((edge, np.eye(4)) for edge in edges))
-    with pytest.raises(TooLargeError, match=r"clique table of 1\.7e\+07 entries; at most 4194304"):
+    with pytest.raises(TooLargeError, match=r"clique table of about 10\^7 entries; at most 4194304"):
         solve(model.build())
 
 
@@ -232,8 +232,9 @@ def test_the_frustrated_square_with_diagonals_oscillates_and_says_so():
     found = flat(complete(4, -2.0, field=0.1), max_iterations=300)
     assert found.status == "oscillating"
     assert found.log_z is None
-    # Known for this model: the residual never falls below 0.963.
-    assert found.residual == pytest.approx(0.963, abs=5e-4)
+    # Known for this model to three digits: binary messages change by 0.963 for ever. A change of
+    # r nats between mirror images is tanh(r / 2) in probability.
+    assert np.tanh(found.residual / 2) == pytest.approx(0.963, abs=1e-3)
     assert "repeat with period 2" in found.reason
     assert "try damping 0.5 (now 0)" in found.reason
     assert found.guilty == (0, 1, 2, 3)
@@ -245,11 +246,13 @@ def test_the_frustrated_square_with_diagonals_converges_with_damping():
     assert found.iterations == 29
 
 
-def test_the_torus_undamped_gives_no_log_z():
+def test_the_undamped_torus_oscillates_for_ever():
     graph = torus(4, 0.4).build()
-    start = np.random.default_rng(0).normal(size=int(graph.arrays.edge_states[-1]))
+    # Seed 1 is a start that leads to the cycle of period 2 and not to a fixed point.
+    start = np.random.default_rng(1).normal(size=int(graph.arrays.edge_states[-1]))
     outcome = propagate(Messages(graph, start=start), Options(max_iterations=400))
-    assert outcome.status in {"oscillating", "max_iterations"}
+    assert outcome.status == "oscillating"
+    assert np.tanh(outcome.residual / 2) == pytest.approx(0.231, abs=1e-3)
 
 
 def test_2000_small_likelihoods_do_not_underflow():

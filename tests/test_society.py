@@ -108,7 +108,9 @@ def test_certain_evidence_leaves_nothing_to_fight_about():
     assert size == sorted(size, reverse=True)
     assert size[-1] < 1e-4
     scenario = pair(fa="{x: 0.9}", fb="{y: 0.8}", evidence="{f: x}")
-    assert scenario.society.compatibility(scenario.seen).matrix[0][1] == pytest.approx(0.0, abs=1e-14)
+    assert scenario.society.compatibility(scenario.seen).matrix[0][1] == pytest.approx(
+        0.0, abs=1e-14
+    )
 
 
 def test_parts_by_target_add_up_to_the_whole():

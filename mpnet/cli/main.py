@@ -29,8 +29,19 @@ COMMANDS: dict[str, str] = {
 INTERRUPTED = 130
 
 
+class ReaderGone(Exception):  # noqa: N818 - not an error
+    """Whoever read the output has gone; click would turn a broken pipe into exit code 1."""
+
+
 class LazyGroup(click.Group):
     """Loads a command's module only when that command runs or shows its own help."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGone from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands, in the order of the table."""
@@ -85,7 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         print_error("interrupted; nothing was saved")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         # Whoever read the output has gone: what is left of it goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

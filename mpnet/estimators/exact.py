@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpnet.errors import TooLargeError
+from mpnet.errors import TooLargeError, size
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
 from mpnet.estimators.loop import marginalise
 from mpnet.graph import FactorGraph
@@ -118,7 +118,7 @@ def solve(graph: FactorGraph, limit: int = 2**20, junction: bool = True) -> Exac
             parts.append(junction_tree(graph, variables, factors))
         else:
             raise TooLargeError(
-                f"enumeration would need {count:.1e} joint states for the part around "
+                f"enumeration would need {size(count)} joint states for the part around "
                 f"{graph.variables[variables[0]].name!r}; at most {limit} are allowed"
             )
     log_z = graph.log_constant + math.fsum(part.log_z for part in parts)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mpnet.errors import NumericalError, TooLargeError
+from mpnet.errors import NumericalError, TooLargeError, size
 from mpnet.estimators.exact import Part, unknown
 from mpnet.estimators.loop import marginalise
 from mpnet.graph import FactorGraph
@@ -80,7 +80,7 @@ def _refuse_wide(graph: FactorGraph, variables: tuple[int, ...], factors: tuple[
     sizes = [math.prod(len(graph.variables[v].states) for v in clique) for clique in tree.nodes]
     if max(sizes) > CLIQUE_ENTRIES:
         raise TooLargeError(
-            f"an exact answer would need a clique table of {max(sizes):.1e} entries; at most "
+            f"an exact answer would need a clique table of {size(max(sizes))} entries; at most "
             f"{CLIQUE_ENTRIES} are attempted; use the estimator clamped or flat"
         )
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from mpnet.kernels.layout import FloatArray
 from mpnet.names import Name
-from mpnet.nodes.base import Node, Reference, Rule, Surroundings
+from mpnet.nodes.base import ACTIVATION, Node, Reference, Rule, Surroundings
 
 NONE = "none"
 
@@ -31,6 +31,8 @@ class Choice(Node):
         for number, rival in enumerate(among):
             if rival in among[:number]:
                 raise ValueError(f"{rival!r} is there twice; rivals must differ")
+            if rival in ACTIVATION:
+                raise ValueError(f"a rival can't be called {rival!r}, which every model can be")
             if rival == NONE:
                 raise ValueError(f"a rival can't be called {NONE!r}, the state of no rival at all")
         return among

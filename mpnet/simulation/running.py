@@ -19,7 +19,7 @@ from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import compile_kernels
 from mpnet.nodes.base import ACTIVATION, Observation
-from mpnet.record import BatchResult, Compatibility, EstimateRow, NodeInfo, PredictionInfo, Record
+from mpnet.record import SEEN, BatchResult, EstimateRow, NodeInfo, PredictionInfo, Record
 from mpnet.simulation.batches import run_batch
 from mpnet.simulation.conflict import explain_conflict
 from mpnet.simulation.expectations import check_expectations
@@ -30,6 +30,10 @@ from mpnet.trace import Event
 
 AUTO_EXACT = 2**16
 """Joint states of a part that are enumerated without being asked to."""
+
+
+COMPARED = 24
+"""Models whose compatibility is recorded, at most."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,7 @@ def _record(
         beliefs=beliefs,
         exact=exact,
         estimates=estimates,
-        compatibility=society.compatibility() if society.links else Compatibility((), (), {}),
+        compatibility=society.compatibility(among=_compared(scenario)),
         events=(*answer.recorder.events, *_late_events(scenario, answer)),
         expectations=check_expectations(spec.expect, status, beliefs, estimates, batch),
         compiled=answer.compiled.report,
@@ -223,6 +227,15 @@ def _record(
         batch=batch,
         views=_views(scenario, seen),
     )
+
+
+def _compared(scenario: Scenario) -> set[str]:
+    """Models whose compatibility is recorded: those in question, their targets, then others."""
+    asked = list(scenario.in_question)
+    inside = set(asked)
+    targets = [link.target for link in scenario.society.links if link.source in inside]
+    others = [link.source for link in scenario.society.links]
+    return set(list(dict.fromkeys([*asked, *targets, *others]))[:COMPARED])
 
 
 def _estimator_used(scenario: Scenario) -> str:
@@ -360,7 +373,7 @@ def _views(scenario: Scenario, seen: Mapping[str, Observation]) -> dict[str, Flo
     views = {}
     for observation in seen.values():
         if observation.data is not None:
-            views["seen"] = np.asarray(observation.data, dtype=np.float64)
+            views[SEEN] = np.asarray(observation.data, dtype=np.float64)
     for name, node in scenario.society.nodes.items():
         picture = node.picture(seen, scenario.society)
         if picture is not None:

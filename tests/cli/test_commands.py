@@ -125,7 +125,7 @@ def test_names_of_files_can_not_steer_the_terminal(mpnet, tmp_path):
     code, out, err = mpnet("check", "a\x1b[2J.yaml")
     assert code == 3
     assert "\x1b" not in out + err
-    assert "a\\x1b[2J.yaml:1:8" in err
+    assert err.startswith("a\\x1b[2J.yaml:2:1: a value is missing here")
 
 
 def test_lookalikes_are_noted(mpnet, tmp_path):

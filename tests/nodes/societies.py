@@ -22,9 +22,7 @@ def faults(text, plugins=()):
     """What is wrong with a scenario: ``place: what; hint`` per fault, in order of place."""
     with pytest.raises(ScenarioError, match="nothing was run") as caught:
         load(text, plugins)
-    return [
-        f"{f.place}: {f.what}" + (f"; {f.hint}" if f.hint else "") for f in caught.value.faults
-    ]
+    return [f"{f.place}: {f.what}" + (f"; {f.hint}" if f.hint else "") for f in caught.value.faults]
 
 
 def enumerated(graph):

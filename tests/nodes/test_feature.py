@@ -102,8 +102,7 @@ def test_hard_evidence_leaves_one_state():
         ("base_rates: {no: '0.5'}", "nodes.f.base_rates.no: must be a number, got '0.5'"),
         (
             "sates: [a, b]",
-            "nodes.f.sates: unknown key 'sates'; "
-            "did you mean 'states'? (keys: states, base_rates)",
+            "nodes.f.sates: unknown key 'sates'; did you mean 'states'? (keys: states, base_rates)",
         ),
     ],
 )

@@ -107,6 +107,4 @@ def test_a_set_of_cases_that_does_not_exist_is_told():
           who: {type: choice, among: ["0"]}
         batch: {node: image, cases: all, answer: who}
         """
-    assert faults(text) == [
-        "batch.cases: there is no set of images called 'all'; known: held_out"
-    ]
+    assert faults(text) == ["batch.cases: there is no set of images called 'all'; known: held_out"]

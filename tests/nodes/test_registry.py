@@ -112,7 +112,8 @@ def test_a_plugin_that_no_scenario_names_is_never_imported(offer):
 def test_a_plugin_that_fails_to_import_is_named_and_others_work(offer, source, told):
     offer(source)
     with pytest.raises(
-        PluginError, match=rf"^node type 'lamp' of lamps 0\.2 failed to import \({told}.*other types"
+        PluginError,
+        match=rf"^node type 'lamp' of lamps 0\.2 failed to import \({told}.*other types",
     ) as caught:
         load(MIXED, ["lamp"])
     assert caught.value.exit_code == 6
@@ -189,7 +190,7 @@ FINE = {
 def test_a_plugin_whose_method_raises_is_told_with_the_node(offer, method):
     offer(BASE.format(**{**FINE, method: "1 / 0"}))
     text = "nodes: {bright: {type: lamp}, f: {type: feature}}\nevidence: {bright: active}"
-    with pytest.raises(PluginError, match="node 'bright'.*ZeroDivisionError: division by zero"):
+    with pytest.raises(PluginError, match=r"node 'bright'.*ZeroDivisionError: division by zero"):
         run_scenario(load(text, ["lamp"]))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from mpnet.record import (
+    SEEN,
     BatchResult,
     Compatibility,
     EstimateRow,
@@ -220,7 +221,7 @@ def digits(**changes):
     predictions += [PredictionInfo("digit", d, "active", 0.0, hard=True) for d in names]
     rng = np.random.default_rng(5)
     seen = np.clip(rng.uniform(0, 16, (8, 8)), 0, 16)
-    views = {"seen": seen}
+    views = {SEEN: seen}
     views |= {d: seen + rng.normal(0, 1 + i, (8, 8)) for i, d in enumerate(names)}
     p = np.exp(-1.1 * np.abs(np.arange(10) - 3.0))
     p /= p.sum()

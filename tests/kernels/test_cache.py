@@ -1,0 +1,252 @@
+"""The folder for compiled kernels: its name, its seal and what happens when it can't be used."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from mpnet.kernels import cache, jit
+from mpnet.messages import compile_kernels
+from tests.graphs import JITTED
+
+SOURCES = Path(cache.__file__).parent
+KERNEL_FILES = sorted(path.name for path in SOURCES.glob("*.py"))
+
+
+def key_of(folder):
+    """The key that a copy of the kernels in ``folder`` would use."""
+    spec = importlib.util.spec_from_file_location("copied_cache", folder / "cache.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.key()
+
+
+def copied_sources(tmp_path):
+    folder = tmp_path / "kernels"
+    shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def prepared(tmp_path, monkeypatch):
+    """A sealed cache of two files."""
+    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "cache"))
+    folder = cache.prepare()
+    (folder / "kernels_1").mkdir()
+    for name in ("one.nbi", "one.1.nbc"):
+        (folder / "kernels_1" / name).write_bytes(b"compiled " + name.encode())
+    cache.seal(folder)
+    return folder
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_equal_sources_have_equal_keys(tmp_path):
+    assert key_of(copied_sources(tmp_path)) == cache.key()
+
+
+@pytest.mark.parametrize("name", KERNEL_FILES)
+def test_a_change_in_any_kernel_file_changes_the_key(tmp_path, name):
+    folder = copied_sources(tmp_path)
+    with (folder / name).open("a") as file:
+        file.write("\n")
+    assert key_of(folder) != cache.key()
+
+
+def test_a_new_or_renamed_kernel_file_changes_the_key(tmp_path):
+    folder = copied_sources(tmp_path)
+    (folder / "tables.py").rename(folder / "tables_2.py")
+    renamed = key_of(folder)
+    (folder / "empty.py").touch()
+    assert len({cache.key(), renamed, key_of(folder)}) == 3
+
+
+def test_kernels_with_bounds_checks_have_a_key_of_their_own(monkeypatch):
+    before = cache.key()
+    monkeypatch.setattr(numba.config, "BOUNDSCHECK", 0 if numba.config.BOUNDSCHECK else 1)
+    assert cache.key() != before
+
+
+def test_another_numba_has_another_key(monkeypatch):
+    before = cache.key()
+    monkeypatch.setattr(cache, "version", lambda _: "0.0.1")
+    assert cache.key() != before
+
+
+def test_the_folder_is_chosen_by_mpnet_then_xdg_then_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/h")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
+    monkeypatch.setenv(cache.CACHE_VARIABLE, "/m")
+    assert cache.root() == Path("/m")
+    monkeypatch.delenv(cache.CACHE_VARIABLE)
+    assert cache.root() == Path("/x/mpnet")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache.root() == Path("/h/.cache/mpnet")
+
+
+def test_an_intact_cache_is_not_touched(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    before = contents(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cache.prepare() == folder
+    assert contents(folder) == before
+    assert cache.is_sealed(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("kernels_1/one.nbi", b"", "one.nbi has changed"),
+        ("kernels_1/one.1.nbc", b"compiled one.1.nbX", "one.1.nbc has changed"),
+        ("kernels_1/one.1.nbc", None, "No such file"),
+        ("seal.json", b"", "Expecting value"),
+        ("seal.json", b"\x80", "codec can't decode"),
+        ("seal.json", b"[]", "not a list of files"),
+        ("seal.json", b'{"kernels_1/one.nbi": 3}', "one.nbi has changed"),
+    ],
+)
+def test_a_damaged_cache_is_cleared_with_one_warning(tmp_path, monkeypatch, name, data, said):
+    folder = prepared(tmp_path, monkeypatch)
+    if data is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(data)
+    with pytest.warns(cache.KernelCacheWarning, match=said) as caught:
+        assert cache.prepare() == folder
+    assert len(caught) == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_a_later_version_of_numba_adds_is_no_damage(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    (folder / "kernels_1" / "two.nbi").write_bytes(b"more")
+    assert cache.damaged(folder) == ""
+
+
+def test_an_empty_folder_is_not_sealed(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path))
+    folder = cache.prepare()
+    cache.seal(folder)
+    assert not cache.is_sealed(folder)
+
+
+def test_a_folder_that_can_t_be_made_is_replaced_by_a_temporary_one(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "file" / "below"))
+    with pytest.warns(cache.KernelCacheWarning, match="can't be kept .*set MPNET_CACHE") as caught:
+        folder = cache.prepare()
+    assert len(caught) == 1
+    assert tmp_path not in folder.parents
+    # Cached kernels are code: nobody else may write them.
+    assert folder.stat().st_mode & 0o077 == 0
+    folder.rmdir()
+
+
+def test_without_a_home_a_temporary_folder_is_used(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in (cache.CACHE_VARIABLE, "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.warns(cache.KernelCacheWarning, match="Could not determine home") as caught:
+        folder = cache.prepare()
+    assert len(caught) == 1
+    folder.rmdir()
+
+
+def test_a_home_that_can_t_hold_a_folder_is_replaced_by_a_temporary_one(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for name in (cache.CACHE_VARIABLE, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    with pytest.warns(cache.KernelCacheWarning, match="can't be kept"):
+        folder = cache.prepare()
+    folder.rmdir()
+
+
+def test_a_folder_that_others_may_write_is_made_private(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    folder.chmod(0o777)
+    cache.prepare()
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+    with pytest.warns(cache.KernelCacheWarning, match="belongs to another user"):
+        assert cache.prepare() != folder
+
+
+def test_a_seal_that_can_t_be_written_is_left_out(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    before = (folder / cache.SEAL).read_text()
+    monkeypatch.setattr(os, "replace", full)
+    cache.seal(folder)
+    assert (folder / cache.SEAL).read_text() == before
+    assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
+
+
+RUN = """
+from mpnet.graph import GraphBuilder
+from mpnet.messages import Messages, compile_kernels
+compile_kernels()
+builder = GraphBuilder()
+builder.add_variable("a", 2)
+builder.add_variable("b", 2)
+builder.add_factor(["a"], [0.25, 0.75])
+builder.add_factor(["a", "b"], [[0.5, 0.5], [0.25, 0.75]])
+messages = Messages(builder.build())
+for _ in range(2):
+    messages.propose()
+    messages.accept(0.0)
+    messages.refresh()
+print(*messages.marginals(), messages.log_z())
+"""
+
+
+@pytest.mark.skipif(not JITTED, reason="nothing is compiled here")
+@pytest.mark.parametrize(
+    ("sealed", "length"), [(True, 0), (True, 100), (False, 0)], ids=["empty", "random", "unsealed"]
+)
+def test_cut_files_of_a_warm_cache_are_compiled_again(tmp_path, sealed, length):
+    compile_kernels()
+    copy = tmp_path / "kernels" / cache.key()
+    shutil.copytree(jit.FOLDER, copy)
+    files = [path for path in copy.rglob("*") if path.suffix in {".nbi", ".nbc"}]
+    assert len(files) >= 18
+    for path in files:
+        path.write_bytes(np.random.default_rng(0).bytes(length))
+    if not sealed:
+        (copy / cache.SEAL).unlink()
+    environment = {**os.environ, cache.CACHE_VARIABLE: str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=True
+    )
+    # a: 1/4, 3/4; b: 1/4 * 1/2 + 3/4 * 1/4 = 5/16; the tables are normalised, so log Z = 0.
+    numbers = [float(word) for word in done.stdout.split()]
+    assert numbers == pytest.approx([0.25, 0.75, 0.3125, 0.6875, 0.0], abs=1e-14)
+    assert done.stderr.count("KernelCacheWarning") == int(sealed)
+    assert "Traceback" not in done.stderr
+    seal = json.loads((copy / cache.SEAL).read_text())
+    assert cache.damaged(copy) == ""
+    assert len(seal) >= 18
