@@ -12,7 +12,8 @@ import numpy as np
 
 def log_sum(values):
     """Log of the sum of exponentials; nothing is log 0."""
-    return float(np.logaddexp.reduce(np.array([*values, -np.inf], dtype=float)))
+    with np.errstate(invalid="ignore"):  # a planted NaN
+        return float(np.logaddexp.reduce(np.array([*values, -np.inf], dtype=float)))
 
 
 def scaled(message):

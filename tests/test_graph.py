@@ -128,7 +128,7 @@ def test_a_huge_table_is_refused_before_it_is_made():
     for number in range(70):
         builder.add_variable(f"v{number}", 2)
     # 2**70 is 0 in 64 bits.
-    with pytest.raises(TooLargeError, match="would have 1180591620717411303424 entries"):
+    with pytest.raises(TooLargeError, match=r"would have .*10\^21 entries"):
         builder.add_factor([f"v{n}" for n in range(70)], [1.0])
 
 

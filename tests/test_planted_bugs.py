@@ -1,6 +1,5 @@
 """The comparison of engine and twin, tested: a twin with a planted bug must be told apart."""
 
-import numpy as np
 import pytest
 
 from tests import reference
@@ -55,9 +54,9 @@ class HalfStale(reference.Lbp):
 
     def sweep(self):
         old = dict(self.messages)
-        for edge in old:
+        for edge, message in old.items():
             proposed = self.to_variable(*edge)
-            self.messages[edge] = reference.damped(old[edge], proposed, self.damping)
+            self.messages[edge] = reference.damped(message, proposed, self.damping)
         return self.residual(old, self.messages)
 
 
@@ -103,8 +102,7 @@ def test_a_dropped_nan_is_told_apart():
 
 
 def test_a_planted_nan_makes_both_residuals_nan():
-    with np.errstate(invalid="ignore"):
-        assert_same_run(cycle(4, 0.5), nan_before=1)
+    assert_same_run(cycle(4, 0.5), nan_before=1)
 
 
 def test_the_twin_without_a_bug_passes_on_the_same_graphs():

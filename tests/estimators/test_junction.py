@@ -1,0 +1,53 @@
+"""pgmpy's junction tree as a second referee."""
+
+import numpy as np
+import pytest
+
+from mpnet.estimators.exact import solve
+from tests import reference
+from tests.graphs import Model, chain, grid, logs
+
+
+def test_repeated_factors_are_counted_each():
+    # pgmpy alone takes factors that compare equal for one.
+    table = logs([[1.0, 2.0], [3.0, 1.0]])
+    model = Model((2, 2, 2), (((0, 1), table), ((0, 1), table), ((1, 0), table), ((1, 2), table)))
+    found = solve(model.build(), limit=1)
+    # Products of a few numbers below 30.
+    np.testing.assert_allclose(found.marginals, reference.marginals(model), rtol=0, atol=1e-13)
+    assert found.log_z == pytest.approx(reference.log_z(model), abs=1e-12)
+
+
+def test_variables_that_share_no_clique_have_a_joint():
+    model = chain(5, 0.6, 0.2)
+    listed, tree = solve(model.build()), solve(model.build(), limit=1)
+    np.testing.assert_allclose(tree.joint((4, 0)), listed.joint((4, 0)), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        (((0, 1), np.full((2, 2), -np.inf)),),
+        (((0, 1), logs(np.eye(2))), ((0,), logs([1, 0])), ((1,), logs([0, 1]))),
+    ],
+    ids=["a factor of zeros", "two that disagree"],
+)
+def test_a_partition_sum_of_zero_is_an_answer(factors):
+    found = solve(Model((2, 2), factors).build(), limit=1)
+    assert found.log_z == -np.inf
+    assert np.isnan(found.marginals).all()
+    assert found.joint((1, 0)).shape == (2, 2)
+
+
+def test_a_grid_that_is_too_large_to_enumerate_is_solved():
+    found = solve(grid(4, 6, 0.3, 0.1).build())
+    assert found.method == "pgmpy's junction tree"
+    spins = np.array([1.0, -1.0])
+    rows = np.array(np.meshgrid(*[spins] * 4, indexing="ij")).reshape(4, -1).T
+    inside = 0.3 * (rows[:, 1:] * rows[:, :-1]).sum(axis=1) + 0.1 * rows.sum(axis=1)
+    step = 0.3 * rows @ rows.T + inside
+    row = inside
+    for _ in range(5):
+        row = np.logaddexp.reduce(row[:, None] + step, axis=0)
+    # The transfer matrix over columns of four, a hundred roundings of 20 nats.
+    assert found.log_z == pytest.approx(np.logaddexp.reduce(row), abs=1e-11)
