@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mpnet.errors import UsageError
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
@@ -38,6 +40,22 @@ class Options:
     max_iterations: int = 1000
     exact_limit: int = 2**20
     junction: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers with which no run can end well.
+
+        Raises
+        ------
+        UsageError
+            If the damping is not in [0, 1), the tolerance not positive or there are no sweeps.
+
+        """
+        if not 0.0 <= self.damping < 1.0:
+            raise UsageError(f"damping must be in [0, 1), got {self.damping}")
+        if not 0.0 < self.tolerance < math.inf:
+            raise UsageError(f"tolerance must be positive and finite, got {self.tolerance}")
+        if self.max_iterations < 1:
+            raise UsageError(f"max_iterations must be at least 1, got {self.max_iterations}")
 
 
 @dataclass(frozen=True)

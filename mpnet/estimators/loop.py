@@ -54,6 +54,8 @@ def propagate(
     schedule = make_schedule(options.schedule)
     recent: deque[FloatArray] = deque(maxlen=LONGEST_PERIOD + 1)
     residual, iteration = np.nan, 0
+    if messages.graph.log_constant == -np.inf:
+        return Outcome("inconsistent", "a factor without variables is zero", 0, np.inf)
     while iteration < options.max_iterations:
         sweep = schedule.sweep(messages, options.damping)
         residual, iteration = sweep.residual, iteration + 1

@@ -55,7 +55,7 @@ class Images(Node):
         label, training = int(self.image_set().labels[value]), self.image_set().training[value]
         note = f"image {value} is one that the models learnt from" if training else ""
         return Observation(
-            f"image {value} (labelled {label})",
+            f"image {value} (a {label})",
             data=images[value],
             notes=(note,) if note else (),
         )

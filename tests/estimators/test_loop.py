@@ -7,6 +7,7 @@ from mpnet.errors import UsageError
 from mpnet.estimators import make_estimator
 from mpnet.estimators.base import Options
 from mpnet.estimators.loop import joint_of, marginalise, propagate
+from mpnet.graph import GraphBuilder
 from mpnet.messages import Messages
 from mpnet.schedules import make_schedule
 from tests.graphs import Model, chain, complete, cycle, logs
@@ -103,3 +104,24 @@ def test_unknown_names_are_answered_with_the_known_ones():
         make_schedule("flood")
     with pytest.raises(UsageError, match=r"no estimator 'bethe' \(known: flat, clamped, exact\)"):
         make_estimator("bethe")
+
+
+def test_a_zero_factor_without_variables_is_a_contradiction():
+    builder = GraphBuilder()
+    builder.add_variable("a", 2)
+    builder.add_factor([], 0.0)
+    outcome = propagate(Messages(builder.build()), Options())
+    assert outcome.status == "inconsistent"
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"damping": 1.0}, "damping must be in"),
+        ({"tolerance": float("nan")}, "tolerance must be positive"),
+        ({"max_iterations": 0}, "max_iterations must be at least 1"),
+    ],
+)
+def test_options_with_which_no_run_ends_well_are_refused(keys, said):
+    with pytest.raises(UsageError, match=said):
+        Options(**keys)

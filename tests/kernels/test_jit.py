@@ -30,9 +30,9 @@ def test_no_run_compiles_a_kernel_for_other_types():
     model = random_loopy(3)
     graph = model.build()
     Messages(graph, unary=np.array(graph.unary)).accept(0)
-    options = Options(damping=0, max_iterations=3)
-    for name in ("flat", "clamped"):
-        problem = Problem(graph, tuple(range(len(graph.variables))))
+    problem = Problem(graph, tuple(range(len(graph.variables))))
+    for name, damping in (("flat", 0), ("clamped", 0.5)):
+        options = Options(damping=damping, max_iterations=3)
         make_estimator(name).estimate(problem, options, lambda _: None)
     found = dict(kernels())
     assert len(found) >= 9
