@@ -7,7 +7,6 @@ import os
 import sys
 import warnings
 from importlib import import_module
-from importlib.metadata import version
 
 import click
 
@@ -77,7 +76,7 @@ class LazyGroup(click.Group):
     default="auto",
     help="Whether to colour the output; NO_COLOR and FORCE_COLOR count too.",
 )
-@click.version_option(version("mpnet"), "--version", message="mpnet %(version)s")
+@click.version_option(None, "--version", package_name="mpnet", message="mpnet %(version)s")
 def group(color: str) -> None:
     """Societies of generative models that agree by loopy belief propagation."""
     use_colour(color)

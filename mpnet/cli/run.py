@@ -78,7 +78,7 @@ def as_settings(options: dict[str, Any]) -> list[str]:
 def run_document(document: Any, options: dict[str, Any]) -> int:
     """Run a document with the options of ``run`` and return the exit code."""
     from mpnet.cli.drawing import Draughtsman
-    from mpnet.cli.telling import watch
+    from mpnet.cli.waiting import watch
     from mpnet.runs import write_run
     from mpnet.scenario.document import set_value
     from mpnet.simulation.loading import check_scenario
