@@ -1,25 +1,29 @@
 """The factor families: each is one kernel file, entered here in one line.
 
 A family answers with one fixed signature each (see ``mpnet.kernels.tables`` for the words):
-``send(graph, family, first, last, to_factor, out)``,
-``log_partition(graph, family, first, last, to_factor)`` and
-``log_potential(graph, family, first, last, assignment)``.
+``send(semiring, graph, family, first, last, to_factor, old, out, damping, edge_residual)``,
+``log_partition(semiring, graph, family, first, last, to_factor)`` and
+``log_potential(semiring, graph, family, first, last, assignment)``.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mpnet.kernels import tables
+from mpnet.kernels import pairs, tables, triples
+from mpnet.kernels.layout import PairArrays, TableArrays, TripleArrays
 
 
 class FamilyKernels(NamedTuple):
-    """The three kernels of one factor family."""
+    """The kernels of one factor family, and the NamedTuple that they know it by."""
 
-    send: Callable[..., int]
+    arrays: type
+    send: Callable[..., tuple[float, int]]
     log_partition: Callable[..., float]
     log_potential: Callable[..., float]
 
 
 FAMILIES: dict[str, FamilyKernels] = {
-    "table": FamilyKernels(tables.send, tables.log_partition, tables.log_potential),
+    "table": FamilyKernels(TableArrays, tables.send, tables.log_partition, tables.log_potential),
+    "triple": FamilyKernels(TripleArrays, triples.send, tables.log_partition, tables.log_potential),
+    "pair": FamilyKernels(PairArrays, pairs.send, tables.log_partition, tables.log_potential),
 }

@@ -4,12 +4,16 @@ import numpy as np
 
 from mpnet.kernels.jit import kernel
 from mpnet.kernels.layout import FloatArray, GraphArrays
-from mpnet.kernels.variables import log_sum_exp
+from mpnet.kernels.semiring import Semiring, plus, times, to_log
 
 
 @kernel
 def variable_and_edge_terms(
-    graph: GraphArrays, beliefs: FloatArray, to_factor: FloatArray, to_variable: FloatArray
+    semiring: Semiring,
+    graph: GraphArrays,
+    beliefs: FloatArray,
+    to_factor: FloatArray,
+    to_variable: FloatArray,
 ) -> float:
     """Sum of log Z_i over variables minus the sum of log Z_ai over edges, in nats.
 
@@ -19,29 +23,27 @@ def variable_and_edge_terms(
 
     Parameters
     ----------
+    semiring : Semiring
+        What the values mean.
     graph : GraphArrays
         The graph; not modified.
-    beliefs : float64[B]
-        Unnormalised log beliefs that belong to ``to_variable``; not modified.
-    to_factor, to_variable : float64[S]
-        Log messages both ways; not modified.
+    beliefs : float[B]
+        Unnormalised beliefs that belong to ``to_variable``; not modified.
+    to_factor, to_variable : float[S]
+        Messages both ways; not modified.
 
     """
     result = 0.0
     for variable in range(graph.variable_states.size - 1):
-        start, stop = graph.variable_states[variable], graph.variable_states[variable + 1]
-        term = log_sum_exp(beliefs, start, stop)
-        if term == -np.inf:
-            return term
-        result += term
+        total = semiring.zero
+        for entry in range(graph.variable_states[variable], graph.variable_states[variable + 1]):
+            total = plus(semiring, total, beliefs[entry])
+        if total == semiring.zero:
+            return -np.inf
+        result += to_log(semiring, total)
     for edge in range(graph.edge_variable.size):
-        best, total = -np.inf, 0.0
+        total = semiring.zero
         for entry in range(graph.edge_states[edge], graph.edge_states[edge + 1]):
-            score = to_factor[entry] + to_variable[entry]
-            if score > best or score != score:
-                total = total * np.exp(best - score) + 1.0
-                best = score
-            elif score != -np.inf:
-                total += np.exp(score - best)
-        result -= best + np.log(total) if best != -np.inf else best
+            total = plus(semiring, total, times(semiring, to_factor[entry], to_variable[entry]))
+        result -= to_log(semiring, total)
     return result

@@ -23,12 +23,33 @@ def kernel(function: Kernel) -> Kernel:
     Numba reads its cache folder while it decorates, so it is set for that moment only: other
     users of numba in the same process keep theirs.
     """
+    return _compile(function)
+
+
+def inlined(function: Kernel) -> Kernel:
+    """As ``kernel``, for helpers in inner loops: copied into each caller.
+
+    A call that passes arrays counts references, which costs more than a small message does.
+    """
+    return _compile(function, inline="always")
+
+
+def reordering_kernel(function: Kernel) -> Kernel:
+    """As ``kernel``, but sums may be added up in any order, so that they use all lanes.
+
+    The order is fixed when the kernel is compiled: results still repeat bit for bit. NaN and
+    infinity keep their meaning.
+    """
+    return _compile(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+def _compile(function: Kernel, **how: object) -> Kernel:
     if config.DISABLE_JIT:
         return function
     before = config.CACHE_DIR
     config.CACHE_DIR = os.fspath(FOLDER)
     try:
-        return cast(Kernel, numba.njit(cache=True)(function))
+        return cast(Kernel, numba.njit(cache=True, nogil=True, **how)(function))
     finally:
         config.CACHE_DIR = before
 

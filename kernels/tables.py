@@ -1,164 +1,201 @@
-"""The family of dense tables, of any arity and any cardinalities, in the log domain."""
+"""The family of dense tables, of any arity and any cardinalities."""
 
 import numpy as np
 
 from mpnet.kernels.jit import kernel
-from mpnet.kernels.layout import FloatArray, GraphArrays, IntArray, TableArrays
-from mpnet.kernels.variables import shift_to_zero
+from mpnet.kernels.layout import ALIVE, FloatArray, GraphArrays, IntArray, TableArrays
+from mpnet.kernels.residuals import larger, settle
+from mpnet.kernels.semiring import Semiring, plus, times, to_log
 
 
 @kernel
 def send(
+    semiring: Semiring,
     graph: GraphArrays,
     family: TableArrays,
     first: int,
     last: int,
     to_factor: FloatArray,
+    old: FloatArray,
     out: FloatArray,
-) -> int:
-    """Sum-product messages of the factors ``first`` to ``last - 1`` to all their variables.
+    damping: float,
+    edge_residual: FloatArray,
+) -> tuple[float, int]:
+    """Messages of the factors ``first`` to ``last - 1`` to all their variables.
 
-    One pass over each table serves all directions. Sums are kept relative to the largest term
-    so far, so potentials of any size neither overflow nor vanish.
+    One pass over each table serves all directions, a row (the last variable's states) at a
+    time.
 
     Parameters
     ----------
+    semiring : Semiring
+        What the values mean.
     graph : GraphArrays
         The graph; not modified.
     family : TableArrays
         The tables; not modified.
     first, last : int
         Range of factors.
-    to_factor : float64[S]
-        Variable-to-factor log messages, in nats; not modified.
-    out : float64[S]
-        Overwritten, for the edges of these factors, with log messages, largest entry 0.
+    to_factor : float[S]
+        Variable-to-factor messages, of any scale; not modified.
+    old : float[S]
+        What the factors said before, largest entry one; not modified unless it is ``out``.
+    out : float[S]
+        Overwritten, for the edges of these factors, with messages, largest entry one.
+    damping : float
+        Weight of the old message, in the log domain, in [0, 1).
+    edge_residual : float[E] or float[0]
+        Overwritten for these edges with each message's undamped residual, in nats; an empty
+        array where nobody wants to know.
 
     Returns
     -------
+    float
+        The largest undamped residual, in nats; NaN if any message holds a NaN.
     int
-        The first factor that allows nothing, or -1.
+        The first factor that allows nothing, ``ALIVE``, or ``UNSAFE``.
 
     """
-    dead = -1
+    status, worst = ALIVE, 0.0
     assignment = np.zeros(64, dtype=np.int64)
-    others = np.zeros(64)
-    sums = np.zeros(1)
+    prefix = np.empty(64, dtype=out.dtype)
+    fresh = np.empty(64, dtype=out.dtype)
     for factor in range(first, last):
         edge, stop = graph.factor_edges[factor], graph.factor_edges[factor + 1]
-        arity = stop - edge
         base = graph.edge_states[edge]
         width = graph.edge_states[stop] - base
-        if sums.size < width:
-            sums = np.zeros(width)
-        if others.size < arity + 1:
-            assignment = np.zeros(arity + 1, dtype=np.int64)
-            others = np.zeros(arity + 1)
-        out[base : base + width] = -np.inf
-        sums[:width] = 0.0
-        assignment[:arity] = 0
-        entry = family.factor_table[factor]
-        running = True
-        while running:
-            potential = family.tables[entry]
-            entry += 1
-            if potential != -np.inf:
-                _add_term(graph, edge, arity, assignment, others, potential, to_factor, out, sums)
-            running = _next_assignment(graph, edge, arity, assignment)
-        for slot in range(width):
-            out[base + slot] += np.log(sums[slot]) if sums[slot] != 0.0 else 0.0
+        if fresh.size < width:
+            fresh = np.empty(width, dtype=out.dtype)
+        if assignment.size < stop - edge:
+            assignment = np.zeros(stop - edge, dtype=np.int64)
+            prefix = np.empty(stop - edge, dtype=out.dtype)
+        table = family.factor_table[factor - family.first]
+        _contract(semiring, graph, family, edge, stop, table, to_factor, assignment, prefix, fresh)
         for target in range(edge, stop):
-            shift = shift_to_zero(out, graph.edge_states[target], graph.edge_states[target + 1])
-            if shift == -np.inf and dead < 0:
-                dead = factor
-    return dead
+            start = graph.edge_states[target]
+            count = graph.edge_states[target + 1] - start
+            change = settle(semiring, count, fresh, start - base, old, out, start, damping)
+            if change < 0.0:
+                status = factor if status == ALIVE else status
+                change = 0.0
+            if edge_residual.size > 0:
+                edge_residual[target] = change
+            worst = larger(worst, change)
+    return worst, status
 
 
 @kernel
-def _add_term(
+def _contract(
+    semiring: Semiring,
     graph: GraphArrays,
+    family: TableArrays,
     edge: int,
-    arity: int,
-    assignment: IntArray,
-    others: FloatArray,
-    potential: float,
+    stop: int,
+    entry: int,
     to_factor: FloatArray,
-    out: FloatArray,
-    sums: FloatArray,
+    assignment: IntArray,
+    prefix: FloatArray,
+    fresh: FloatArray,
 ) -> None:
-    """Add one table entry to every direction; ``others`` is scratch, shape (arity + 1,)."""
+    """Fill ``fresh`` with one factor's messages; ``assignment`` and ``prefix`` are scratch."""
+    tail = stop - 1 - edge
     base = graph.edge_states[edge]
-    others[arity] = 0.0
-    for axis in range(arity - 1, -1, -1):
-        slot = graph.edge_states[edge + axis] + assignment[axis]
-        others[axis] = others[axis + 1] + to_factor[slot]
-    before = potential
-    for axis in range(arity):
-        slot = graph.edge_states[edge + axis] + assignment[axis]
-        score = before + others[axis + 1]
-        before += to_factor[slot]
-        if score > out[slot] or score != score:
-            sums[slot - base] = sums[slot - base] * np.exp(out[slot] - score) + 1.0
-            out[slot] = score
-        elif score != -np.inf:
-            sums[slot - base] += np.exp(score - out[slot])
+    final = graph.edge_states[stop - 1]
+    count = graph.edge_states[stop] - final
+    fresh[: graph.edge_states[stop] - base] = semiring.zero
+    assignment[: tail + 1] = 0
+    prefix[0] = semiring.one
+    changed = 0
+    running = True
+    while running:
+        for axis in range(changed, tail):
+            slot = graph.edge_states[edge + axis] + assignment[axis]
+            prefix[axis + 1] = times(semiring, prefix[axis], to_factor[slot])
+        before = prefix[tail]
+        row = semiring.zero
+        for state in range(count):
+            potential = family.tables[entry + state]
+            row = plus(semiring, row, times(semiring, potential, to_factor[final + state]))
+            slot = final - base + state
+            fresh[slot] = plus(semiring, fresh[slot], times(semiring, before, potential))
+        entry += count
+        for axis in range(tail - 1, -1, -1):
+            slot = graph.edge_states[edge + axis] + assignment[axis]
+            here = slot - base
+            fresh[here] = plus(semiring, fresh[here], times(semiring, prefix[axis], row))
+            row = times(semiring, row, to_factor[slot])
+        changed = _next_row(graph, edge, tail, assignment)
+        running = changed >= 0
 
 
 @kernel
-def _next_assignment(graph: GraphArrays, edge: int, arity: int, assignment: IntArray) -> bool:
-    """Step to the next assignment, the last variable fastest; False after the last one."""
-    for axis in range(arity - 1, -1, -1):
+def _next_row(graph: GraphArrays, edge: int, tail: int, assignment: IntArray) -> int:
+    """Step to the next row; the first axis that changed, or -1 after the last row."""
+    for axis in range(tail - 1, -1, -1):
         assignment[axis] += 1
         if assignment[axis] < graph.edge_states[edge + axis + 1] - graph.edge_states[edge + axis]:
-            return True
+            return axis
         assignment[axis] = 0
-    return False
+    return -1
 
 
 @kernel
 def log_partition(
-    graph: GraphArrays, family: TableArrays, first: int, last: int, to_factor: FloatArray
+    semiring: Semiring,
+    graph: GraphArrays,
+    family: TableArrays,
+    first: int,
+    last: int,
+    to_factor: FloatArray,
 ) -> float:
     """Sum over the factors of the log of each one's local partition sum, in nats.
 
-    The local partition sum of a factor is its table times all incoming messages, summed over
-    every assignment. Arguments as for ``send``.
+    The local partition sum of a factor is its table times all incoming messages, summed (or
+    maximised) over every assignment. Arguments as for ``send``.
     """
     assignment = np.zeros(64, dtype=np.int64)
+    prefix = np.empty(64, dtype=to_factor.dtype)
     result = 0.0
     for factor in range(first, last):
         edge, stop = graph.factor_edges[factor], graph.factor_edges[factor + 1]
-        arity = stop - edge
-        if assignment.size < arity:
-            assignment = np.zeros(arity, dtype=np.int64)
-        assignment[:arity] = 0
-        entry = family.factor_table[factor]
-        best, total = -np.inf, 0.0
-        running = True
-        while running:
-            score = family.tables[entry]
-            entry += 1
-            for axis in range(arity):
-                score += to_factor[graph.edge_states[edge + axis] + assignment[axis]]
-            if score > best or score != score:
-                total = total * np.exp(best - score) + 1.0
-                best = score
-            elif score != -np.inf:
-                total += np.exp(score - best)
-            running = _next_assignment(graph, edge, arity, assignment)
-        result += best + np.log(total) if best != -np.inf else best
+        tail = stop - 1 - edge
+        if assignment.size < tail + 1:
+            assignment = np.zeros(tail + 1, dtype=np.int64)
+            prefix = np.empty(tail + 1, dtype=to_factor.dtype)
+        assignment[: tail + 1] = 0
+        prefix[0] = semiring.one
+        entry = family.factor_table[factor - family.first]
+        final = graph.edge_states[stop - 1]
+        total = semiring.zero
+        changed = 0
+        while changed >= 0:
+            for axis in range(changed, tail):
+                slot = graph.edge_states[edge + axis] + assignment[axis]
+                prefix[axis + 1] = times(semiring, prefix[axis], to_factor[slot])
+            row = semiring.zero
+            for slot in range(final, graph.edge_states[stop]):
+                row = plus(semiring, row, times(semiring, family.tables[entry], to_factor[slot]))
+                entry += 1
+            total = plus(semiring, total, times(semiring, prefix[tail], row))
+            changed = _next_row(graph, edge, tail, assignment)
+        result += to_log(semiring, total)
     return result
 
 
 @kernel
 def log_potential(
-    graph: GraphArrays, family: TableArrays, first: int, last: int, assignment: IntArray
+    semiring: Semiring,
+    graph: GraphArrays,
+    family: TableArrays,
+    first: int,
+    last: int,
+    assignment: IntArray,
 ) -> float:
     """Log potential of one assignment of all variables, summed over the factors, in nats.
 
     Parameters
     ----------
-    graph, family, first, last
+    semiring, graph, family, first, last
         As for ``send``.
     assignment : int64[V]
         State of each variable; not modified.
@@ -170,5 +207,6 @@ def log_potential(
         for edge in range(graph.factor_edges[factor], graph.factor_edges[factor + 1]):
             count = graph.edge_states[edge + 1] - graph.edge_states[edge]
             offset = offset * count + assignment[graph.edge_variable[edge]]
-        result += family.tables[family.factor_table[factor] + offset]
+        table = family.factor_table[factor - family.first]
+        result += to_log(semiring, family.tables[table + offset])
     return result

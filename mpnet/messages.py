@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from mpnet.graph import FactorGraph, freeze
-from mpnet.kernels import free_energy, jit, residuals, variables
+from mpnet.dense import frozen, logs_of
+from mpnet.graph import FactorGraph
+from mpnet.kernels import free_energy, jit, variables
 from mpnet.kernels.families import FAMILIES
-from mpnet.kernels.layout import FloatArray
+from mpnet.kernels.layout import ALIVE, UNSAFE, FloatArray, Limits, States
+from mpnet.kernels.residuals import larger
+from mpnet.kernels.semiring import LinearMax, LinearSum, LogMax, LogSum, Semiring
+
+KNOWN_STATES = 16
+"""Most states for which the variables' kernel is compiled with the number built in."""
+
+SMALLEST = {"float64": 1e-290, "float32": 1e-35}
+"""No product of possible values may fall below this in linear space."""
+
+
+class Space(NamedTuple):
+    """Where the numbers of a run live."""
+
+    semiring: Semiring
+    linear: bool
+    limits: Limits
 
 
 class Messages:
-    """The messages of one run on one graph, in the log domain, in nats.
+    """The messages of one run on one graph.
 
-    ``to_variable`` is the state of the run; everything else follows from it. Letters of
-    shapes are those of ``mpnet.kernels.layout``. *Evolving.*
+    ``to_variable`` is the state of the run; everything else follows from it. Its values are
+    those of ``semiring``: numbers where linear space is safe, logs (nats) where it is not; a
+    run that starts in linear space moves to logs, without losing anything, when a value
+    leaves the range that is exact. Letters of shapes are those of ``mpnet.kernels.layout``.
+    *Evolving.*
 
     Parameters
     ----------
@@ -26,64 +48,196 @@ class Messages:
         Log unary potentials used instead of the graph's: other evidence, same structure.
     start : float64[S], optional
         Factor-to-variable log messages to start from (copied); uniform where not given.
+    space : str
+        ``auto``, ``linear`` or ``log``; ``linear`` moves to logs, too, where it must.
+    maximise : bool
+        Max-product instead of sum-product.
+    dtype : str
+        ``float64`` or ``float32``.
 
     """
 
     def __init__(
-        self, graph: FactorGraph, unary: FloatArray | None = None, start: FloatArray | None = None
+        self,
+        graph: FactorGraph,
+        unary: FloatArray | None = None,
+        start: FloatArray | None = None,
+        *,
+        space: str = "auto",
+        maximise: bool = False,
+        dtype: DTypeLike = np.float64,
     ) -> None:
-        size = int(graph.arrays.edge_states[-1])
         self.graph = graph
-        self.unary = graph.unary if unary is None else freeze(unary)
-        self.to_variable = np.zeros(size) if start is None else np.array(start, dtype=np.float64)
-        self.to_factor = np.zeros(size)
-        self.proposed = np.zeros(size)
-        self.log_beliefs = np.zeros(self.unary.size)
+        self.unary = graph.unary if unary is None else frozen(unary)
+        self.maximise = maximise
+        self.dtype = np.dtype(dtype)
+        self.states = _known_states(graph)
+        self._enter(space != "log" and self._fits_linear(), start)
         self.edge_residual = np.full(graph.arrays.edge_variable.size, np.nan)
         self.refresh()
 
+    @property
+    def linear(self) -> bool:
+        """Whether values are numbers and not logs."""
+        return isinstance(self.semiring, LinearSum | LinearMax)
+
+    @property
+    def family_arrays(self) -> tuple[Any, ...]:
+        """What the kernels read of each family, in the present space."""
+        return tuple(arrays for _, _, _, arrays in self.families)
+
+    def _fits_linear(self) -> bool:
+        if not all(family.content.is_linear() for family in self.graph.families):
+            return False
+        low, _ = self._linear_unary()
+        return bool(low.min(initial=1.0, where=low > 0.0) > self._limits().floor) and bool(
+            ((low > 0.0) == (self.unary != -np.inf)).all()
+        )
+
+    def _linear_unary(self) -> tuple[FloatArray, float]:
+        """Unary potentials as numbers, largest one, and the log of what they were divided by."""
+        starts = self.graph.arrays.variable_states
+        if not self.unary.size:
+            return self.unary, 0.0
+        best = np.maximum.reduceat(self.unary, starts[:-1])
+        best = np.where(best == -np.inf, 0.0, best)
+        return np.exp(self.unary - np.repeat(best, np.diff(starts))), float(best.sum())
+
+    def _limits(self) -> Limits:
+        tiny = SMALLEST[self.dtype.name]
+        reach = max((f.content.reach for f in self.graph.families), default=1)
+        # A term multiplies one table entry, down to 1e-100 in float64, and `reach` messages.
+        return Limits(floor=(tiny**0.6) ** (1.0 / max(1, reach)), tiny=tiny)
+
+    def _enter(self, linear: bool, start: FloatArray | None) -> None:
+        """Set all arrays up in one space, the messages from their logs."""
+        kinds = (LinearSum, LinearMax) if linear else (LogSum, LogMax)
+        kind = kinds[self.maximise]
+        self.semiring: Semiring = kind(*map(self.dtype.type, kind()))
+        self.limits = self._limits()
+        self.log_scale = self.graph.log_constant
+        if linear:
+            unary, scale = self._linear_unary()
+            self.log_scale += scale
+        else:
+            unary = self.unary
+        self.potentials: FloatArray = frozen(unary, self.dtype)
+        self.families: list[tuple[Any, int, int, Any]] = []
+        for family in self.graph.families:
+            arrays, scale = family.arrays(linear, self.dtype)
+            self.log_scale += scale
+            self.families.append((FAMILIES[family.kind], family.first, family.last, arrays))
+        size = int(self.graph.arrays.edge_states[-1])
+        if start is None:
+            self.to_variable = np.full(size, self.semiring.one, dtype=self.dtype)
+        else:
+            logs = self._scaled(np.array(start, dtype=np.float64))
+            self.to_variable = (np.exp(logs) if linear else logs).astype(self.dtype)
+        self.to_factor = np.empty(size, dtype=self.dtype)
+        self.beliefs = np.empty(self.potentials.size, dtype=self.dtype)
+
+    def log_messages(self) -> FloatArray:
+        """Factor-to-variable messages as logs, largest entry 0, shape (S,), in nats; a copy."""
+        logs = self.to_variable.astype(np.float64)
+        return self._scaled(logs_of(logs) if self.linear else logs)
+
+    def _scaled(self, logs: FloatArray) -> FloatArray:
+        """Shift each message so that its largest entry is 0, in place."""
+        starts = self.graph.arrays.edge_states
+        if logs.size:
+            best = np.maximum.reduceat(logs, starts[:-1])
+            logs -= np.repeat(np.where(best == -np.inf, 0.0, best), np.diff(starts))
+        return logs
+
+    def use_logs(self) -> None:
+        """Go on in log space, from the messages as they are."""
+        self._enter(False, self.log_messages())
+        self._send_from_variables()
+
     def refresh(self) -> int:
         """Recompute what variables say from ``to_variable``; -1, or the variable left impossible."""
+        status = self._send_from_variables()
+        if status == UNSAFE:
+            self._enter(False, self.log_messages())
+            status = self._send_from_variables()
+        return status
+
+    def _send_from_variables(self) -> int:
+        arrays = self.graph.arrays
         return variables.send_from_variables(
-            self.graph.arrays, self.unary, self.to_variable, self.to_factor, self.log_beliefs
+            self.semiring,
+            self.states,
+            arrays,
+            self.potentials,
+            0,
+            arrays.variable_states.size - 1,
+            self.limits,
+            self.to_variable,
+            self.to_factor,
+            self.beliefs,
         )
 
-    def propose(self) -> int:
-        """Compute what all factors would say next; -1, or the first factor that allows nothing."""
-        dead = -1
-        for family in self.graph.families:
-            answer = FAMILIES[family.kind].send(
+    def send_from_factors(self, damping: float) -> tuple[float, int]:
+        """Let all factors answer what variables say.
+
+        Parameters
+        ----------
+        damping : float
+            Weight of the old message, in the log domain, in [0, 1).
+
+        Returns
+        -------
+        float
+            The largest undamped residual, in nats.
+        int
+            The first factor that allows nothing, or -1.
+
+        """
+        worst, status = self._send_from_factors(damping)
+        if status == UNSAFE:
+            # Factors that had moved before the range was left move no further: the larger
+            # residual is the true one.
+            self.use_logs()
+            again, status = self._send_from_factors(damping)
+            worst = larger(worst, again)
+        return worst, status
+
+    def _send_from_factors(self, damping: float) -> tuple[float, int]:
+        worst, status = 0.0, ALIVE
+        for kernels, first, last, arrays in self.families:
+            change, answer = kernels.send(
+                self.semiring,
                 self.graph.arrays,
-                family.arrays,
-                family.first,
-                family.last,
+                arrays,
+                first,
+                last,
                 self.to_factor,
-                self.proposed,
+                self.to_variable,
+                self.to_variable,
+                float(damping),
+                self.edge_residual,
             )
-            dead = answer if dead < 0 else dead
-        return dead
-
-    def accept(self, damping: float) -> float:
-        """Take the damped step to what was proposed; the undamped residual, in nats."""
-        return residuals.accept(
-            self.graph.arrays, self.proposed, float(damping), self.to_variable, self.edge_residual
-        )
+            worst = larger(worst, change)
+            if answer == UNSAFE:
+                return worst, UNSAFE
+            status = answer if status == ALIVE else status
+        return worst, status
 
     def log_z(self) -> float:
         """Bethe log partition sum of the present messages, in nats, constants included."""
-        result = self.graph.log_constant + free_energy.variable_and_edge_terms(
-            self.graph.arrays, self.log_beliefs, self.to_factor, self.to_variable
+        result = self.log_scale + free_energy.variable_and_edge_terms(
+            self.semiring, self.graph.arrays, self.beliefs, self.to_factor, self.to_variable
         )
-        for family in self.graph.families:
-            result += FAMILIES[family.kind].log_partition(
-                self.graph.arrays, family.arrays, family.first, family.last, self.to_factor
+        for kernels, first, last, arrays in self.families:
+            result += kernels.log_partition(
+                self.semiring, self.graph.arrays, arrays, first, last, self.to_factor
             )
         return float(result)
 
     def marginals(self) -> FloatArray:
         """Beliefs as probabilities, shape (B,); NaN for a variable that is left impossible."""
-        out = np.empty(self.unary.size)
-        variables.marginals(self.graph.arrays.variable_states, self.log_beliefs, out)
+        out = np.empty(self.potentials.size)
+        variables.marginals(self.semiring, self.graph.arrays.variable_states, self.beliefs, out)
         return out
 
     def factor_belief(self, factor: int) -> FloatArray:
@@ -94,11 +248,21 @@ class Messages:
             states = self.graph.arrays.edge_states[first + axis : first + axis + 2]
             shape = [1] * scores.ndim
             shape[axis] = -1
-            scores += self.to_factor[states[0] : states[1]].reshape(shape)
+            said = self.to_factor[states[0] : states[1]]
+            with np.errstate(divide="ignore"):
+                scores += (np.log(said) if self.linear else said).reshape(shape)
         scores -= scores.max()
         joint: FloatArray = np.exp(scores)
         joint /= joint.sum()
         return joint
+
+
+def _known_states(graph: FactorGraph) -> States:
+    """As long as every variable has states, or empty where they differ."""
+    counts = graph.cardinalities
+    if counts.size and counts.min() == counts.max() and counts[0] <= KNOWN_STATES:
+        return (0,) * int(counts[0])
+    return ()
 
 
 def compile_kernels(announce: Callable[[], None] = lambda: None) -> None:
@@ -124,19 +288,18 @@ def compile_kernels(announce: Callable[[], None] = lambda: None) -> None:
 
 
 def _touch_kernels() -> None:
+    """Use the kernels that most runs need: sums over tables, in both spaces."""
     from mpnet.graph import GraphBuilder
 
     builder = GraphBuilder()
-    builder.add_variable("a", 2)
-    builder.add_variable("b", 2)
+    for name, states in (("a", 2), ("b", 2), ("c", 3)):
+        builder.add_variable(name, states)
     builder.add_factor(["a", "b"], [[2.0, 1.0], [1.0, 2.0]])
-    messages = Messages(builder.build())
-    messages.propose()
-    messages.accept(0.5)
-    messages.refresh()
-    messages.log_z()
-    messages.marginals()
-    assignment = np.zeros(2, dtype=np.int64)
-    for family in messages.graph.families:
-        kernels = FAMILIES[family.kind]
-        kernels.log_potential(messages.graph.arrays, family.arrays, 0, 1, assignment)
+    builder.add_factor(["a", "c"], [[2.0, 1.0, 1.0], [1.0, 2.0, 1.0]])
+    graph = builder.build()
+    for space in ("linear", "log"):
+        messages = Messages(graph, space=space)
+        messages.send_from_factors(0.5)
+        messages.refresh()
+        messages.log_z()
+        messages.marginals()

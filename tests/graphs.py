@@ -44,12 +44,19 @@ class Model:
         return rows
 
     @property
+    def wide(self):
+        """Factors of two variables or more, in the graph's order: those of one shape together."""
+        wide = [(scope, table) for scope, table in self.factors if len(scope) > 1]
+        shapes = list(dict.fromkeys(table.shape for _, table in wide))
+        return sorted(wide, key=lambda factor: shapes.index(factor[1].shape))
+
+    @property
     def scopes(self):
-        return [scope for scope, _ in self.factors if len(scope) > 1]
+        return [scope for scope, _ in self.wide]
 
     @property
     def tables(self):
-        return [table for scope, table in self.factors if len(scope) > 1]
+        return [table for _, table in self.wide]
 
     def plus(self, *factors):
         return Model(self.cards, (*self.factors, *factors))
@@ -223,7 +230,7 @@ def assert_same_run(model, damping=0.0, sweeps=3, twin=reference.Lbp, nan_before
         same(residual, other.sweep(), "residual")
         if np.isnan(residual):
             return
-        same(messages.to_variable, other.to_variable_array(), "messages")
+        same(messages.log_messages(), other.to_variable_array(), "messages")
         same(messages.marginals(), other.beliefs(), "beliefs")
         same(messages.log_z(), other.log_z(possible), "log Z")
         for factor in range(len(model.scopes)):

@@ -23,8 +23,17 @@ def scaled(message):
 
 
 def change(old, new):
-    """Largest change between two log messages; impossible before and after is no change."""
-    return max_with_nan([0.0 if a == b else abs(a - b) for a, b in zip(old, new, strict=True)])
+    """Span of the change between two log messages over the states, whatever their scales.
+
+    Impossible before and after is no change; impossible at one time only is an infinite one.
+    """
+    both = [(a, b) for a, b in zip(old, new, strict=True) if a != -np.inf or b != -np.inf]
+    if any(np.isnan(a) or np.isnan(b) for a, b in both):
+        return np.nan
+    if any(-np.inf in pair for pair in both):
+        return np.inf
+    moves = [b - a for a, b in both]
+    return max(moves) - min(moves) if moves else 0.0
 
 
 def max_with_nan(numbers):

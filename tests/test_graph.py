@@ -49,7 +49,8 @@ def test_a_graph_without_anything_can_be_built():
 
 def test_every_array_is_frozen():
     graph = star(3).build()
-    arrays = [graph.unary, *graph.arrays, *graph.families[0].arrays, graph.clamped(0, 1)]
+    family, _ = graph.families[0].arrays(linear=True)
+    arrays = [graph.unary, *graph.arrays, family.factor_table, family.tables, graph.clamped(0, 1)]
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0

@@ -68,8 +68,7 @@ def _check_kernels(warmup: bool) -> list[str]:
     graph = builder.build()
     messages = Messages(graph)
     for _ in range(3):
-        messages.propose()
-        messages.accept(0.3)
+        messages.send_from_factors(0.3)
         messages.refresh()
     # Whatever the messages are, beliefs put together give back the model: a check of all kernels.
     joint = np.zeros((2, 2, 2))

@@ -66,7 +66,7 @@ def _branch(base: Messages, variable: int, state: int, options: Options) -> Bran
         impossible = Outcome("inconsistent", "this state has no support", 0, 0.0)
         none = np.array([-np.inf])
         return Branch(variable, state, impossible, none, np.zeros(1), ())
-    messages = Messages(base.graph, base.graph.clamped(variable, state), base.to_variable)
+    messages = Messages(base.graph, base.graph.clamped(variable, state), base.log_messages())
     log_z: list[float] = []
     residuals: list[float] = []
     edges: list[FloatArray] = []

@@ -72,7 +72,7 @@ def propagate(
             )
             return Outcome("converged", reason, iteration, residual)
         if options.max_iterations - iteration <= LONGEST_PERIOD:
-            recent.append(messages.to_variable.copy())
+            recent.append(messages.log_messages())
     return _not_converged(messages, options, iteration, residual, list(recent))
 
 

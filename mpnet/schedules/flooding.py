@@ -11,6 +11,5 @@ class Flooding:
 
     def sweep(self, messages: Messages, damping: float) -> Sweep:
         """Update every message once."""
-        dead_factor = messages.propose()
-        residual = messages.accept(damping)
+        residual, dead_factor = messages.send_from_factors(damping)
         return Sweep(residual, dead_factor, messages.refresh())

@@ -1,0 +1,138 @@
+"""Dense tables: kept once as they were given, and handed to the kernels in the space they work in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from mpnet.kernels.layout import FloatArray, IndexArray, PairArrays, TableArrays, TripleArrays
+
+WIDEST_RANGE = 1e-100
+"""A table whose possible entries differ by more than this ratio is left to log space."""
+
+KNOWN_STATES = 64
+"""Most states for which a kernel with the number built in is compiled."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseTables:
+    """The tables of one family: factors of the same arity and the same cardinalities.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        One axis per variable of the scope.
+    factor_table : int32[factors]
+        Which table each factor uses: its start in ``values``.
+    values : float64[T]
+        Potentials or their logs, as they were given; read-only.
+    log : bool
+        Whether ``values`` holds logs, in nats.
+
+    """
+
+    shape: tuple[int, ...]
+    factor_table: IndexArray
+    values: FloatArray
+    log: bool
+
+    @property
+    def kind(self) -> str:
+        """Which kernels serve these tables."""
+        if len(set(self.shape)) > 1 or self.shape[0] > KNOWN_STATES:
+            return "table"
+        return {2: "pair", 3: "triple"}.get(len(self.shape), "table")
+
+    @property
+    def reach(self) -> int:
+        """How many incoming entries one term of a message multiplies, at most."""
+        return len(self.shape) - 1
+
+    def table(self, number: int) -> FloatArray:
+        """Log potentials of one factor, by its place in the family, in nats."""
+        start = int(self.factor_table[number])
+        part = self.values[start : start + math.prod(self.shape)].reshape(self.shape)
+        return part if self.log else logs_of(part)
+
+    def _rows(self) -> FloatArray:
+        """One row per table."""
+        rows: FloatArray = self.values.reshape(-1, math.prod(self.shape))
+        return rows
+
+    @cached_property
+    def _linear(self) -> tuple[FloatArray, FloatArray] | None:
+        """Tables as numbers, and the log of what each was divided by; None if that loses any."""
+        rows = self._rows()
+        if self.log:
+            scale = rows.max(axis=1, initial=-np.inf)
+            scale[scale == -np.inf] = 0.0
+            linear = np.exp(rows - scale[:, None])
+            lost = (linear < WIDEST_RANGE) & (rows != -np.inf)
+            return None if lost.any() else (frozen(linear.reshape(-1)), scale)
+        best = rows.max(axis=1, initial=0.0)
+        least = rows.min(axis=1, initial=np.inf, where=rows > 0.0)
+        best[best == 0.0] = 1.0
+        if (least / best < WIDEST_RANGE).any():
+            return None
+        if (best > 1e-10).all() and (best < 1e10).all():
+            return self.values, np.zeros(len(best))
+        return frozen((rows / best[:, None]).reshape(-1)), np.log(best)
+
+    def is_linear(self) -> bool:
+        """Whether the tables fit linear space."""
+        return self._linear is not None
+
+    def arrays(self, first: int, linear: bool, dtype: DTypeLike) -> tuple[Any, float]:
+        """What the kernels read, and the log (nats) of what all factors together were divided by."""
+        scale = 0.0
+        if linear:
+            found = self._linear
+            assert found is not None, "the caller asked is_linear() first"
+            values, scales = found
+            if scales.any():
+                scale = float(scales[self.factor_table // math.prod(self.shape)].sum())
+        else:
+            values = self.values if self.log else frozen(logs_of(self.values))
+        tables = frozen(values, dtype)
+        if self.kind == "table":
+            return TableArrays(first, self.factor_table, tables), scale
+        known = (0,) * self.shape[0]
+        kind = PairArrays if self.kind == "pair" else TripleArrays
+        return kind(first, self.factor_table, tables, known), scale
+
+
+def logs_of(values: FloatArray) -> FloatArray:
+    """Logs, ``-inf`` for zeros, without a warning."""
+    with np.errstate(divide="ignore"):
+        logs: FloatArray = np.log(values)
+    return logs
+
+
+def frozen(values: NDArray[Any], dtype: DTypeLike = np.float64) -> Any:
+    """A contiguous read-only array: the one kind that kernels compile for."""
+    if values.dtype == dtype and values.flags.c_contiguous and not values.flags.writeable:
+        return values
+    copy = np.array(values, dtype=dtype, order="C")
+    copy.flags.writeable = False
+    return copy
+
+
+def share(tables: Sequence[FloatArray]) -> tuple[IndexArray, FloatArray]:
+    """Put equal tables of one shape together: (start of each, all in a row)."""
+    starts: dict[bytes, int] = {}
+    parts: list[FloatArray] = []
+    where, size = [], 0
+    for table in tables:
+        key = table.tobytes()
+        if key not in starts:
+            starts[key] = size
+            size += table.size
+            parts.append(table.reshape(-1))
+        where.append(starts[key])
+    return frozen(np.array(where), np.int32), frozen(np.concatenate(parts))
