@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mpnet.api import load, run
     from mpnet.errors import MpnetError
     from mpnet.graph import FactorGraph, GraphBuilder
+    from mpnet.inference import infer
+    from mpnet.interchange import read_model, write_model
     from mpnet.record import Record
     from mpnet.simulation.loading import Scenario
     from mpnet.society import Society
@@ -27,8 +29,11 @@ __all__ = [
     "Record",
     "Scenario",
     "Society",
+    "infer",
     "load",
+    "read_model",
     "run",
+    "write_model",
 ]
 
 _HOMES = {
@@ -38,8 +43,11 @@ _HOMES = {
     "Record": "mpnet.record",
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
+    "infer": "mpnet.inference",
     "load": "mpnet.api",
+    "read_model": "mpnet.interchange",
     "run": "mpnet.api",
+    "write_model": "mpnet.interchange",
 }
 
 

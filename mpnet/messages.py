@@ -203,6 +203,29 @@ class Messages:
         return worst, status
 
     def _send_from_factors(self, damping: float) -> tuple[float, int]:
+        return self.ask_factors(damping, self.to_variable, self.edge_residual)
+
+    def ask_factors(
+        self, damping: float, out: FloatArray, edge_residual: FloatArray
+    ) -> tuple[float, int]:
+        """What all factors would say, written elsewhere; their messages stay as they are.
+
+        Parameters
+        ----------
+        damping : float
+            Weight of the old message, in the log domain, in [0, 1).
+        out : float[S]
+            Overwritten with messages in the present space.
+        edge_residual : float64[E]
+            Overwritten with undamped residuals, in nats.
+
+        Returns
+        -------
+        float, int
+            The largest residual, and the first factor that allows nothing, ``ALIVE``, or
+            ``UNSAFE`` where linear space is left; the caller then goes on in logs.
+
+        """
         worst, status = 0.0, ALIVE
         for kernels, first, last, arrays in self.families:
             change, answer = kernels.send(
@@ -213,9 +236,9 @@ class Messages:
                 last,
                 self.to_factor,
                 self.to_variable,
-                self.to_variable,
+                out,
                 float(damping),
-                self.edge_residual,
+                edge_residual,
             )
             worst = larger(worst, change)
             if answer == UNSAFE:

@@ -16,6 +16,7 @@ from mpnet.errors import MpnetError
 COMMANDS: dict[str, str] = {
     "demo": "Run a shipped scenario and say what to look at next.",
     "run": "Run a scenario: beliefs, verdict, run folder, figures.",
+    "infer": "Infer on a UAI, BIF or libDAI model file: marginals, partition sum.",
     "check": "Name every fault of scenario files.",
     "show": "Show a run again, or a scenario before it runs.",
     "plot": "Draw figures of a run again.",

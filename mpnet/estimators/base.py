@@ -31,6 +31,18 @@ class Options:
         Joint states of one connected part that may be enumerated.
     junction : bool
         Whether larger parts may go to pgmpy's junction tree.
+    temperature : float
+        1 for sum-product, 0 for max-product; between, potentials to the power 1 / temperature.
+    dtype : str
+        ``float64`` or ``float32``, for messages and tables.
+    threads : int
+        Threads that share a flooding sweep; the result is the same bit for bit.
+    seed : int
+        For schedules in random order, starts and samples.
+    loss : float
+        Share of messages that get lost on the way, in [0, 1); asynchronous schedule.
+    delay : float
+        Mean time that a message takes, in iterations; asynchronous schedule.
 
     """
 
@@ -40,6 +52,12 @@ class Options:
     max_iterations: int = 1000
     exact_limit: int = 2**20
     junction: bool = False
+    temperature: float = 1.0
+    dtype: str = "float64"
+    threads: int = 1
+    seed: int = 0
+    loss: float = 0.0
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse numbers with which no run can end well.
@@ -56,6 +74,16 @@ class Options:
             raise UsageError(f"tolerance must be positive and finite, got {self.tolerance}")
         if self.max_iterations < 1:
             raise UsageError(f"max_iterations must be at least 1, got {self.max_iterations}")
+        if not 0.0 <= self.temperature <= 1.0:
+            raise UsageError(f"temperature must be in [0, 1], got {self.temperature}")
+        if self.dtype not in ("float64", "float32"):
+            raise UsageError(f"dtype must be float64 or float32, got {self.dtype!r}")
+        if self.threads < 1:
+            raise UsageError(f"threads must be at least 1, got {self.threads}")
+        if not 0.0 <= self.loss < 1.0:
+            raise UsageError(f"loss must be in [0, 1), got {self.loss}")
+        if not 0.0 <= self.delay < math.inf:
+            raise UsageError(f"delay must be at least 0 and finite, got {self.delay}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
 from mpnet.schedules import make_schedule
-from mpnet.schedules.base import Sweep
+from mpnet.schedules.base import Settings, Sweep
 
 LONGEST_PERIOD = 8
 """Longest oscillation that is recognised, in iterations."""
@@ -51,7 +51,7 @@ def propagate(
         If a message becomes NaN; names the factor and the iteration.
 
     """
-    schedule = make_schedule(options.schedule)
+    schedule = make_schedule(options.schedule, settings_of(options))
     recent: deque[FloatArray] = deque(maxlen=LONGEST_PERIOD + 1)
     residual, iteration = np.nan, 0
     if messages.graph.log_constant == -np.inf:
@@ -74,6 +74,11 @@ def propagate(
         if options.max_iterations - iteration <= LONGEST_PERIOD:
             recent.append(messages.log_messages())
     return _not_converged(messages, options, iteration, residual, list(recent))
+
+
+def settings_of(options: Options) -> Settings:
+    """What the schedule of a run may want to know."""
+    return Settings(options.tolerance, options.seed, options.loss, options.delay)
 
 
 def joint_of(messages: Messages) -> Joint:
