@@ -59,18 +59,20 @@ def _choose(
     """The code of ``send_one`` for families of given types: a chain of comparisons."""
     send = SENDERS[class_of(families[0])]
     if len(families) == 1:
-        return lambda semiring, graph, families, factor, to_factor, old, out, damping, edge_residual: (
-            send(
-                semiring,
-                graph,
-                families[0],
-                factor,
-                factor + 1,
-                to_factor,
-                old,
-                out,
-                damping,
-                edge_residual,
+        return (
+            lambda semiring, graph, families, factor, to_factor, old, out, damping, edge_residual: (
+                send(
+                    semiring,
+                    graph,
+                    families[0],
+                    factor,
+                    factor + 1,
+                    to_factor,
+                    old,
+                    out,
+                    damping,
+                    edge_residual,
+                )
             )
         )
 

@@ -34,9 +34,7 @@ def build(priority: FloatArray, items: IndexArray, keys: FloatArray, where: Inde
 
 
 @inlined
-def change(
-    item: int, key: float, items: IndexArray, keys: FloatArray, where: IndexArray
-) -> None:
+def change(item: int, key: float, items: IndexArray, keys: FloatArray, where: IndexArray) -> None:
     """Give an item another key and move it to where it belongs."""
     place = np.uintp(where[item])
     size = np.uintp(keys.size)

@@ -27,9 +27,7 @@ def send(
     Arguments as for ``mpnet.kernels.tables.send``.
     """
     if is_linear_sum(semiring) and damping == 0.0:
-        return _send_sums(
-            semiring, graph, family, first, last, to_factor, old, out, edge_residual
-        )
+        return _send_sums(semiring, graph, family, first, last, to_factor, old, out, edge_residual)
     return tables.send(
         semiring, graph, family, first, last, to_factor, old, out, damping, edge_residual
     )

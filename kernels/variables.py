@@ -3,7 +3,17 @@
 import numpy as np
 
 from mpnet.kernels.jit import kernel
-from mpnet.kernels.layout import ALIVE, ONE, TWO, UNSAFE, FloatArray, GraphArrays, IndexArray, Limits, States
+from mpnet.kernels.layout import (
+    ALIVE,
+    ONE,
+    TWO,
+    UNSAFE,
+    FloatArray,
+    GraphArrays,
+    IndexArray,
+    Limits,
+    States,
+)
 from mpnet.kernels.semiring import Semiring, is_linear, times, to_log
 
 

@@ -60,6 +60,22 @@ class DenseTables:
         part = self.values[start : start + math.prod(self.shape)].reshape(self.shape)
         return part if self.log else logs_of(part)
 
+    def tempered(self, powers: FloatArray) -> DenseTables:
+        """The same factors with their potentials raised to powers, one per factor."""
+        if (powers == powers[:1]).all():
+            # Tables that factors share stay shared.
+            values, where, each = self.values, self.factor_table, powers[:1]
+        else:
+            entries = math.prod(self.shape)
+            starts = self.factor_table.astype(np.int64)[:, None]
+            values = self.values[starts + np.arange(entries)].reshape(-1)
+            where = frozen(np.arange(len(powers)) * entries, np.int32)
+            each = np.repeat(powers, entries)
+        logs = values if self.log else logs_of(values)
+        with np.errstate(invalid="ignore"):
+            raised = np.where(logs == -np.inf, -np.inf, logs * each)
+        return DenseTables(self.shape, where, frozen(raised), log=True)
+
     def _rows(self) -> FloatArray:
         """One row per table."""
         rows: FloatArray = self.values.reshape(-1, math.prod(self.shape))

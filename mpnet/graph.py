@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -60,6 +60,10 @@ class Content(Protocol):
 
     def is_linear(self) -> bool:
         """Whether the potentials fit linear space."""
+        ...
+
+    def tempered(self, powers: FloatArray) -> Content:
+        """The same factors with their potentials raised to powers > 0, one per factor."""
         ...
 
     def arrays(self, first: int, linear: bool, dtype: DTypeLike) -> tuple[Any, float]:
@@ -267,6 +271,28 @@ class FactorGraph:
         unary[where.start + state] = kept
         return freeze(unary)
 
+    def tempered(self, powers: ArrayLike, unary_power: float = 1.0) -> FactorGraph:
+        """The same graph with factor potentials raised to powers; impossible stays impossible.
+
+        Parameters
+        ----------
+        powers : float or float[F]
+            Powers > 0, one for all factors or one for each.
+        unary_power : float
+            Power of unary potentials and of the constant.
+
+        """
+        each = np.broadcast_to(np.asarray(powers, dtype=np.float64), (len(self.factors),))
+        return replace(
+            self,
+            unary=_raised(self.unary, unary_power),
+            log_constant=self.log_constant * unary_power,
+            families=tuple(
+                Family(f.first, f.last, f.content.tempered(each[f.first : f.last]))
+                for f in self.families
+            ),
+        )
+
     def is_forest(self) -> bool:
         """Whether no two paths join any two variables, so that belief propagation is exact."""
         leader = list(range(len(self.variables) + len(self.factors)))
@@ -416,6 +442,10 @@ def freeze(array: FloatArray) -> FloatArray:
     return copy
 
 
+def _raised(logs: FloatArray, power: float) -> FloatArray:
+    return logs if power == 1.0 else freeze(np.where(logs == -np.inf, -np.inf, logs * power))
+
+
 Group = tuple[IntArray, Content]
 
 
@@ -426,8 +456,10 @@ def _checked_group(
     label = f"group {number}"
     if scopes.size and not (0 <= scopes.min() and scopes.max() < counts.size):
         bad = int(np.argmax(((scopes < 0) | (scopes >= counts.size)).any(axis=1)))
-        raise GraphError(f"{label}: factor {bad} has scope {scopes[bad].tolist()}; "
-                         f"variables are 0 to {counts.size - 1}")
+        raise GraphError(
+            f"{label}: factor {bad} has scope {scopes[bad].tolist()}; "
+            f"variables are 0 to {counts.size - 1}"
+        )
     ordered = np.sort(scopes, axis=1)
     if (twice := (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)).any():
         bad = int(np.argmax(twice))
@@ -476,15 +508,11 @@ def _checked_logs(table: ArrayLike, shape: tuple[int, ...], label: str, log: boo
     return values if log else logs_of(values)
 
 
-def _checked_numbers(
-    table: ArrayLike, shape: tuple[int, ...], label: str, log: bool
-) -> FloatArray:
+def _checked_numbers(table: ArrayLike, shape: tuple[int, ...], label: str, log: bool) -> FloatArray:
     try:
         values = np.array(table, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
-        raise GraphError(
-            f"{label}: the table is not an array of numbers ({error})"
-        ) from None
+        raise GraphError(f"{label}: the table is not an array of numbers ({error})") from None
     if values.shape != shape:
         raise GraphError(f"{label}: the table has shape {values.shape}, its scope {shape}")
     wrong = np.isnan(values) | (values == np.inf)
@@ -493,9 +521,7 @@ def _checked_numbers(
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
         right = "below inf" if log else "finite and >= 0"
-        raise GraphError(
-            f"{label}: entry {list(where)} is {values[where]}; it must be {right}"
-        )
+        raise GraphError(f"{label}: entry {list(where)} is {values[where]}; it must be {right}")
     return values
 
 
@@ -503,7 +529,9 @@ def _starts(counts: NDArray[Any]) -> IndexArray:
     starts = np.zeros(counts.size + 1, dtype=np.int64)
     np.cumsum(counts, out=starts[1:])
     if starts[-1] > INDEX_LIMIT:
-        raise TooLargeError(f"the graph would have {size(int(starts[-1]))} states or edges in a row")
+        raise TooLargeError(
+            f"the graph would have {size(int(starts[-1]))} states or edges in a row"
+        )
     result: IndexArray = frozen(starts, np.int32)
     return result
 

@@ -43,6 +43,13 @@ class Options:
         Share of messages that get lost on the way, in [0, 1); asynchronous schedule.
     delay : float
         Mean time that a message takes, in iterations; asynchronous schedule.
+    i_bound : int or None
+        Most variables that a cluster of the region estimator may keep in one function; None
+        takes as many as fit into ``memory``.
+    memory : int
+        Bytes that an estimator may plan to use.
+    starts : int
+        Starts of the estimator mixture.
 
     """
 
@@ -58,6 +65,9 @@ class Options:
     seed: int = 0
     loss: float = 0.0
     delay: float = 0.0
+    i_bound: int | None = None
+    memory: int = 2 * 10**9
+    starts: int = 8
 
     def __post_init__(self) -> None:
         """Refuse numbers with which no run can end well.
@@ -84,6 +94,12 @@ class Options:
             raise UsageError(f"loss must be in [0, 1), got {self.loss}")
         if not 0.0 <= self.delay < math.inf:
             raise UsageError(f"delay must be at least 0 and finite, got {self.delay}")
+        if self.i_bound is not None and self.i_bound < 1:
+            raise UsageError(f"i_bound must be at least 1, got {self.i_bound}")
+        if self.memory < 1:
+            raise UsageError(f"memory must be a positive number of bytes, got {self.memory}")
+        if self.starts < 1:
+            raise UsageError(f"starts must be at least 1, got {self.starts}")
 
 
 @dataclass(frozen=True)
@@ -156,6 +172,12 @@ class Estimate:
         Variables that keep the run from converging, or that were left without support.
     clamped : tuple of int
         Variables whose belief comes from clamping.
+    exact : bool
+        Whether beliefs and log Z are exact, and not an approximation.
+    bounds : tuple of float or None
+        A proven lower and upper bound of log Z, in nats; None where there is none.
+    notes : tuple of str
+        What else a user should know.
 
     """
 
@@ -169,6 +191,9 @@ class Estimate:
     flat: FloatArray | None = None
     guilty: tuple[int, ...] = ()
     clamped: tuple[int, ...] = ()
+    exact: bool = False
+    bounds: tuple[float | None, float | None] = (None, None)
+    notes: tuple[str, ...] = ()
 
 
 class Estimator(Protocol):
