@@ -13,6 +13,7 @@ SCHEDULES: dict[str, str] = {
     "random": "mpnet.schedules.sequential:RandomOrder",
     "tree": "mpnet.schedules.tree:Tree",
     "residual": "mpnet.schedules.residual:Residual",
+    "asynchronous": "mpnet.schedules.asynchronous:Asynchronous",
 }
 """Name in a scenario -> ``module:class``; a class takes ``Settings``."""
 
