@@ -34,7 +34,9 @@ def build(priority: FloatArray, items: IndexArray, keys: FloatArray, where: Inde
 
 
 @inlined
-def change(item: int, key: float, items: IndexArray, keys: FloatArray, where: IndexArray) -> None:
+def change(
+    item: int | np.uintp, key: float, items: IndexArray, keys: FloatArray, where: IndexArray
+) -> None:
     """Give an item another key and move it to where it belongs."""
     place = np.uintp(where[item])
     size = np.uintp(keys.size)
@@ -57,7 +59,7 @@ def change(item: int, key: float, items: IndexArray, keys: FloatArray, where: In
             for other in range(child + UNIT, stop):
                 larger = keys[other] > top
                 top = keys[other] if larger else top
-                best = other if larger else best
+                best = other if larger else best  # type: ignore[assignment]
             if not top > key:
                 break
             keys[place] = top

@@ -43,7 +43,7 @@ def reordering_kernel(function: Kernel) -> Kernel:
     return _compile(function, fastmath={"reassoc", "contract", "nsz"})
 
 
-def _compile(function: Kernel, **how: object) -> Kernel:
+def _compile(function: Kernel, **how: Any) -> Kernel:
     if config.DISABLE_JIT:
         return function
     before = config.CACHE_DIR

@@ -96,3 +96,7 @@ class TripleArrays(NamedTuple):
     factor_table: IndexArray
     tables: FloatArray
     states: Any
+
+
+DenseArrays = TableArrays | PairArrays | TripleArrays
+"""What the kernels for any arity take."""

@@ -78,7 +78,8 @@ def _send_sums(
             for state in range(count):
                 total += fresh[at + state]
             if total == 0.0:
-                status = family.first + np.int64(place) if status == ALIVE else status
+                if status == ALIVE:
+                    status = int(family.first + np.int64(place))
                 total = 1.0
             total = 1.0 / total
             if wanted:
@@ -136,7 +137,8 @@ def _send_binary(
         left_best = left_0 if left_0 > left_1 else left_1
         right_best = right_0 if right_0 > right_1 else right_1
         if left_best == 0.0 or right_best == 0.0:
-            status = family.first + np.int64(place) if status == ALIVE else status
+            if status == ALIVE:
+                status = int(family.first + np.int64(place))
             left_best = right_best = 1.0
         scale = 1.0 / left_best
         left_0, left_1 = left_0 * scale, left_1 * scale

@@ -37,11 +37,15 @@ def settle(
     count : int
         States of the message.
     fresh : float[...]
-        The new message, of any scale, at ``at``; overwritten with its scaled form.
+        Holds the new message, of any scale; overwritten with its scaled form.
+    at : int
+        Where the message begins in ``fresh``.
     old : float[S]
-        The old message is at ``start``; not modified unless it is ``out``.
+        Holds the old message; not modified unless it is ``out``.
     out : float[S]
-        Overwritten at ``start`` with the damped step, largest entry one.
+        Overwritten with the damped step, largest entry one.
+    start : int
+        Where the message begins in ``old`` and ``out``.
     damping : float
         Weight of the old message, in the log domain, in [0, 1).
 

@@ -7,7 +7,7 @@ constant and a hard zero is ``-inf``.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numba.extending import overload
@@ -174,7 +174,7 @@ if not config.DISABLE_JIT:
     from numba import njit
 
     for _function in (_add, _multiply, _larger, _log_add, _same, _log, _exp):
-        _COMPILED[_function] = njit(_function)
+        _COMPILED[_function] = cast(Any, njit)(_function)
     _overload_two("plus", plus)
     _overload_two("times", times)
     _overload_one("to_log", to_log)

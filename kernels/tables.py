@@ -3,7 +3,7 @@
 import numpy as np
 
 from mpnet.kernels.jit import kernel
-from mpnet.kernels.layout import ALIVE, FloatArray, GraphArrays, IntArray, TableArrays
+from mpnet.kernels.layout import ALIVE, DenseArrays, FloatArray, GraphArrays, IntArray
 from mpnet.kernels.residuals import larger, settle
 from mpnet.kernels.semiring import Semiring, plus, times, to_log
 
@@ -12,7 +12,7 @@ from mpnet.kernels.semiring import Semiring, plus, times, to_log
 def send(
     semiring: Semiring,
     graph: GraphArrays,
-    family: TableArrays,
+    family: DenseArrays,
     first: int,
     last: int,
     to_factor: FloatArray,
@@ -88,7 +88,7 @@ def send(
 def _contract(
     semiring: Semiring,
     graph: GraphArrays,
-    family: TableArrays,
+    family: DenseArrays,
     edge: int,
     stop: int,
     entry: int,
@@ -143,7 +143,7 @@ def _next_row(graph: GraphArrays, edge: int, tail: int, assignment: IntArray) ->
 def log_partition(
     semiring: Semiring,
     graph: GraphArrays,
-    family: TableArrays,
+    family: DenseArrays,
     first: int,
     last: int,
     to_factor: FloatArray,
@@ -186,7 +186,7 @@ def log_partition(
 def log_potential(
     semiring: Semiring,
     graph: GraphArrays,
-    family: TableArrays,
+    family: DenseArrays,
     first: int,
     last: int,
     assignment: IntArray,

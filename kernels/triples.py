@@ -79,7 +79,8 @@ def _send_sums(
             for state in range(count):
                 total += fresh[at + state]
             if total == 0.0:
-                status = family.first + np.int64(place) if status == ALIVE else status
+                if status == ALIVE:
+                    status = int(family.first + np.int64(place))
                 total = 1.0
             total = 1.0 / total
             if wanted:

@@ -109,7 +109,8 @@ class DenseTables:
         scale = 0.0
         if linear:
             found = self._linear
-            assert found is not None, "the caller asked is_linear() first"
+            if found is None:
+                raise ValueError("these tables don't fit linear space; ask is_linear() first")
             values, scales = found
             if scales.any():
                 scale = float(scales[self.factor_table // math.prod(self.shape)].sum())

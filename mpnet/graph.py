@@ -295,20 +295,21 @@ class FactorGraph:
 
     def is_forest(self) -> bool:
         """Whether no two paths join any two variables, so that belief propagation is exact."""
-        leader = list(range(len(self.variables) + len(self.factors)))
-
-        def find(node: int) -> int:
-            while leader[node] != node:
-                leader[node] = leader[leader[node]]
-                node = leader[node]
-            return node
-
-        for number, factor in enumerate(self.factors):
-            for variable in factor.scope:
-                here, there = find(len(self.variables) + number), find(variable)
-                if here == there:
-                    return False
-                leader[here] = there
+        count = len(self.variables)
+        edges = self.arrays.edge_variable
+        if edges.size >= max(count + len(self.factors), 1):
+            return False
+        leader = list(range(count + len(self.factors)))
+        for variable, factor in zip(edges.tolist(), self.edge_factor.tolist(), strict=True):
+            ends = []
+            for node in (variable, count + factor):
+                while leader[node] != node:
+                    leader[node] = leader[leader[node]]
+                    node = leader[node]
+                ends.append(node)
+            if ends[0] == ends[1]:
+                return False
+            leader[ends[0]] = ends[1]
         return True
 
     def __repr__(self) -> str:
@@ -454,7 +455,7 @@ def _checked_group(
 ) -> Group:
     scopes = np.array(group[0], dtype=np.int64, ndmin=2)
     label = f"group {number}"
-    if scopes.size and not (0 <= scopes.min() and scopes.max() < counts.size):
+    if scopes.size and not (scopes.min() >= 0 and scopes.max() < counts.size):
         bad = int(np.argmax(((scopes < 0) | (scopes >= counts.size)).any(axis=1)))
         raise GraphError(
             f"{label}: factor {bad} has scope {scopes[bad].tolist()}; "

@@ -218,6 +218,9 @@ def test_a_certain_unary_equals_a_sliced_table(seed):
 class Lying:
     """A schedule that never moves and says that it has converged."""
 
+    def __init__(self, settings=None):
+        pass
+
     def sweep(self, messages, damping):
         return Sweep(0.0, -1, messages.refresh())
 

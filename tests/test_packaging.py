@@ -30,6 +30,10 @@ MODULES = sorted(
 )
 
 
+REORDERING = {"reassoc", "contract", "nsz"}
+"""The parts of fastmath that leave NaN and infinity their meaning."""
+
+
 def config():
     parser = configparser.ConfigParser()
     parser.read(ROOT / "setup.cfg")
@@ -127,7 +131,8 @@ def test_sources_hold_nothing_dangerous(path):
             assert name not in {"eval", "exec", "__import__", "compile"}
         assert name not in {"full_load", "unsafe_load"}
         assert ast.unparse(node.func) not in {"os.system", "os.popen"}
-        assert "fastmath" not in keywords
+        if "fastmath" in keywords:
+            assert set(ast.literal_eval(keywords["fastmath"])) <= REORDERING
         if name == "load" and ast.unparse(node.func) in {"np.load", "numpy.load"}:
             assert ast.unparse(keywords["allow_pickle"]) == "False"
         if name == "dumps" and "cli" not in path.parts and path.name == "runs.py":

@@ -10,7 +10,7 @@ from itertools import islice
 import yaml
 
 from mpnet.errors import Fault, ScenarioError
-from mpnet.scenario.events import MAX_FAULTS, MAX_KEY, Place, Reader
+from mpnet.scenario.events import MAX_DEPTH, MAX_FAULTS, MAX_KEY, Place, Reader
 
 MAX_BYTES = 50_000_000
 
@@ -52,6 +52,8 @@ _SYNTAX = (
     ("found unknown escape", "this escape is unknown", "write \\\\ for a backslash", False),
     ("found a tab", "a tab can't indent", "use spaces", False),
     ("found undefined tag", "tags are not allowed", "write the plain value", False),
+    # Some versions of libyaml stop by themselves, at a thousand levels.
+    ("exceeded maximum nesting", f"nested more than {MAX_DEPTH} levels deep", "", False),
 )
 
 

@@ -273,7 +273,7 @@ def test_demo_runs_and_says_what_to_try_next(mpnet):
 def test_an_unknown_command_suggests_the_nearest(mpnet):
     code, _, err = mpnet("rnu", "purple_jar")
     assert code == 2
-    assert "no such command 'rnu'; did you mean 'run'? known: demo, run, check" in err
+    assert "no such command 'rnu'; did you mean 'run'? known: demo, run, infer, check" in err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
