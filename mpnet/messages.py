@@ -15,6 +15,7 @@ from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import ALIVE, UNSAFE, FloatArray, Limits, States
 from mpnet.kernels.residuals import larger
 from mpnet.kernels.semiring import LinearMax, LinearSum, LogMax, LogSum, Semiring
+from mpnet.threads import run_ranges
 
 KNOWN_STATES = 16
 """Most states for which the variables' kernel is compiled with the number built in."""
@@ -54,6 +55,8 @@ class Messages:
         Max-product instead of sum-product.
     dtype : str
         ``float64`` or ``float32``.
+    threads : int
+        Threads that share each half of a flooding sweep.
 
     """
 
@@ -66,8 +69,10 @@ class Messages:
         space: str = "auto",
         maximise: bool = False,
         dtype: DTypeLike = np.float64,
+        threads: int = 1,
     ) -> None:
         self.graph = graph
+        self.threads = threads
         self.unary = graph.unary if unary is None else frozen(unary)
         self.maximise = maximise
         self.dtype = np.dtype(dtype)
@@ -164,18 +169,23 @@ class Messages:
 
     def _send_from_variables(self) -> int:
         arrays = self.graph.arrays
-        return variables.send_from_variables(
-            self.semiring,
-            self.states,
-            arrays,
-            self.potentials,
-            0,
-            arrays.variable_states.size - 1,
-            self.limits,
-            self.to_variable,
-            self.to_factor,
-            self.beliefs,
-        )
+
+        def send(first: int, last: int) -> int:
+            return variables.send_from_variables(
+                self.semiring,
+                self.states,
+                arrays,
+                self.potentials,
+                first,
+                last,
+                self.limits,
+                self.to_variable,
+                self.to_factor,
+                self.beliefs,
+            )
+
+        answers = run_ranges(send, 0, arrays.variable_states.size - 1, self.threads)
+        return _first_of(answers)
 
     def send_from_factors(self, damping: float) -> tuple[float, int]:
         """Let all factors answer what variables say.
@@ -226,25 +236,32 @@ class Messages:
             ``UNSAFE`` where linear space is left; the caller then goes on in logs.
 
         """
-        worst, status = 0.0, ALIVE
+        worst, statuses = 0.0, [ALIVE]
         for kernels, first, last, arrays in self.families:
-            change, answer = kernels.send(
-                self.semiring,
-                self.graph.arrays,
-                arrays,
-                first,
-                last,
-                self.to_factor,
-                self.to_variable,
-                out,
-                float(damping),
-                edge_residual,
-            )
-            worst = larger(worst, change)
-            if answer == UNSAFE:
+
+            def send(
+                begin: int, end: int, kernels: Any = kernels, arrays: Any = arrays
+            ) -> tuple[float, int]:
+                answer: tuple[float, int] = kernels.send(
+                    self.semiring,
+                    self.graph.arrays,
+                    arrays,
+                    begin,
+                    end,
+                    self.to_factor,
+                    self.to_variable,
+                    out,
+                    float(damping),
+                    edge_residual,
+                )
+                return answer
+
+            for change, answer in run_ranges(send, first, last, self.threads):
+                worst = larger(worst, change)
+                statuses.append(answer)
+            if UNSAFE in statuses:
                 return worst, UNSAFE
-            status = answer if status == ALIVE else status
-        return worst, status
+        return worst, _first_of(statuses)
 
     def log_z(self) -> float:
         """Bethe log partition sum of the present messages, in nats, constants included."""
@@ -278,6 +295,13 @@ class Messages:
         joint: FloatArray = np.exp(scores)
         joint /= joint.sum()
         return joint
+
+
+def _first_of(statuses: list[int]) -> int:
+    """``UNSAFE`` if any range is, else the first that is not ``ALIVE``."""
+    if UNSAFE in statuses:
+        return UNSAFE
+    return next((status for status in statuses if status != ALIVE), ALIVE)
 
 
 def _known_states(graph: FactorGraph) -> States:

@@ -246,7 +246,7 @@ def test_a_graph_that_oscillates_never_counts_as_converged(most):
         Messages(complete(4, -2.0, field=0.1).build()), Options(max_iterations=most)
     )
     assert outcome.status in {"oscillating", "max_iterations"}
-    assert outcome.iterations == most
+    assert outcome.iterations == min(most, 100)
 
 
 @pytest.mark.parametrize("where", [0, 5, -1])

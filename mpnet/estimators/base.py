@@ -21,8 +21,9 @@ class Options:
     ----------
     schedule : str
         Name of a schedule.
-    damping : float
-        Weight of the old message, in the log domain, in [0, 1).
+    damping : float or "auto"
+        Weight of the old message, in the log domain, in [0, 1); ``auto`` runs without and, where
+        that fails, with the smallest damping that is computed to converge.
     tolerance : float
         Undamped residual at which a run has converged, in nats.
     max_iterations : int
@@ -50,11 +51,13 @@ class Options:
         Bytes that an estimator may plan to use.
     starts : int
         Starts of the estimator mixture.
+    time_limit : float
+        Seconds after which one run of propagation is given up.
 
     """
 
     schedule: str = "flooding"
-    damping: float = 0.0
+    damping: float | str = 0.0
     tolerance: float = 1e-8
     max_iterations: int = 1000
     exact_limit: int = 2**20
@@ -68,6 +71,7 @@ class Options:
     i_bound: int | None = None
     memory: int = 2 * 10**9
     starts: int = 8
+    time_limit: float = math.inf
 
     def __post_init__(self) -> None:
         """Refuse numbers with which no run can end well.
@@ -78,8 +82,10 @@ class Options:
             If the damping is not in [0, 1), the tolerance not positive or there are no sweeps.
 
         """
-        if not 0.0 <= self.damping < 1.0:
-            raise UsageError(f"damping must be in [0, 1), got {self.damping}")
+        if self.damping != "auto" and not (
+            isinstance(self.damping, int | float) and 0.0 <= self.damping < 1.0
+        ):
+            raise UsageError(f"damping must be in [0, 1) or auto, got {self.damping}")
         if not 0.0 < self.tolerance < math.inf:
             raise UsageError(f"tolerance must be positive and finite, got {self.tolerance}")
         if self.max_iterations < 1:
@@ -100,6 +106,8 @@ class Options:
             raise UsageError(f"memory must be a positive number of bytes, got {self.memory}")
         if self.starts < 1:
             raise UsageError(f"starts must be at least 1, got {self.starts}")
+        if not self.time_limit > 0.0:
+            raise UsageError(f"time_limit must be positive, got {self.time_limit}")
 
 
 @dataclass(frozen=True)
@@ -147,13 +155,29 @@ Joint = Callable[[tuple[int, ...]], FloatArray]
 
 
 @dataclass(frozen=True)
+class Step:
+    """One rung of a fallback ladder: what was tried, and how that ended.
+
+    ``damping`` is the weight of the old message; ``seconds`` the time it took.
+    """
+
+    name: str
+    damping: float
+    status: str
+    iterations: int
+    residual: float
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What an estimator found.
 
     Parameters
     ----------
     status : str
-        ``converged``, ``oscillating``, ``max_iterations`` or ``inconsistent``.
+        ``converged``, ``oscillating``, ``max_iterations``, ``stalled`` or ``inconsistent``.
     reason : str
         One sentence: which criterion stopped the run, and what would help.
     iterations : int
@@ -178,6 +202,19 @@ class Estimate:
         A proven lower and upper bound of log Z, in nats; None where there is none.
     notes : tuple of str
         What else a user should know.
+    criterion : str
+        What stopped the run: ``tolerance``, ``max_iterations``, ``time_limit``, ``period``
+        (messages repeat), ``rounding`` (of the arithmetic) or ``no_support``.
+    period : int
+        Iterations after which the messages repeat, if ``oscillating``, else 0.
+    rate : float or None
+        Factor by which the residual shrank per iteration at the end, unless converged.
+    needed : int or None
+        Iterations still needed at that rate.
+    updates : int
+        Factor-to-variable messages that were moved.
+    steps : tuple of Step
+        What a fallback ladder tried, one after another.
 
     """
 
@@ -194,6 +231,12 @@ class Estimate:
     exact: bool = False
     bounds: tuple[float | None, float | None] = (None, None)
     notes: tuple[str, ...] = ()
+    criterion: str = ""
+    period: int = 0
+    rate: float | None = None
+    needed: int | None = None
+    updates: int = 0
+    steps: tuple[Step, ...] = ()
 
 
 class Estimator(Protocol):

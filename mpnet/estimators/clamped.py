@@ -13,7 +13,8 @@ import numpy as np
 
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
 from mpnet.estimators.flat import flat_estimate, run_flat
-from mpnet.estimators.loop import Outcome, propagate
+from mpnet.estimators.loop import propagate
+from mpnet.estimators.verdicts import Outcome
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mpnet.errors import TooLargeError, size
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
-from mpnet.estimators.loop import marginalise
+from mpnet.estimators.joints import marginalise
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages

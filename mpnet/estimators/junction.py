@@ -10,7 +10,7 @@ import numpy as np
 
 from mpnet.errors import NumericalError, TooLargeError, size
 from mpnet.estimators.exact import Part, unknown
-from mpnet.estimators.loop import marginalise
+from mpnet.estimators.joints import marginalise
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 

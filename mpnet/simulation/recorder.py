@@ -8,7 +8,7 @@ import numpy as np
 
 from mpnet.estimators.base import Snapshot
 from mpnet.estimators.compiling import Compiled
-from mpnet.estimators.loop import joint_of
+from mpnet.estimators.joints import joint_of
 from mpnet.kernels.layout import FloatArray
 from mpnet.trace import MESSAGE_EDGES, Event, Trace
 
