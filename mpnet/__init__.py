@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mpnet.api import load, run
+    from mpnet.builder import GraphBuilder
     from mpnet.errors import MpnetError
-    from mpnet.graph import FactorGraph, GraphBuilder
+    from mpnet.graph import FactorGraph
     from mpnet.inference import infer
     from mpnet.interchange import read_model, write_model
     from mpnet.record import Record
@@ -38,7 +39,7 @@ __all__ = [
 
 _HOMES = {
     "FactorGraph": "mpnet.graph",
-    "GraphBuilder": "mpnet.graph",
+    "GraphBuilder": "mpnet.builder",
     "MpnetError": "mpnet.errors",
     "Record": "mpnet.record",
     "Scenario": "mpnet.simulation.loading",

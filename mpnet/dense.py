@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from mpnet.errors import GraphError
 from mpnet.kernels.layout import FloatArray, IndexArray, PairArrays, TableArrays, TripleArrays
 
 WIDEST_RANGE = 1e-100
@@ -153,3 +154,35 @@ def share(tables: Sequence[FloatArray]) -> tuple[IndexArray, FloatArray]:
             parts.append(table.reshape(-1))
         where.append(starts[key])
     return frozen(np.array(where), np.int32), frozen(np.concatenate(parts))
+
+
+def checked_logs(table: ArrayLike, shape: tuple[int, ...], label: str, log: bool) -> FloatArray:
+    """Log potentials of one factor, as ``checked_numbers`` lets them pass; a copy, in nats."""
+    values = checked_numbers(table, shape, f"factor {label!r}", log)
+    return values if log else logs_of(values)
+
+
+def checked_numbers(table: ArrayLike, shape: tuple[int, ...], label: str, log: bool) -> FloatArray:
+    """Numbers that may be potentials (or logs of some, where ``log``) of the right shape; a copy.
+
+    Raises
+    ------
+    GraphError
+        If the shape is wrong or an entry is NaN, infinite or (unless ``log``) negative; names
+        ``label`` and the entry.
+
+    """
+    try:
+        values = np.array(table, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"{label}: the table is not an array of numbers ({error})") from None
+    if values.shape != shape:
+        raise GraphError(f"{label}: the table has shape {values.shape}, its scope {shape}")
+    wrong = np.isnan(values) | (values == np.inf)
+    if not log:
+        wrong |= values < 0.0
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        right = "below inf" if log else "finite and >= 0"
+        raise GraphError(f"{label}: entry {list(where)} is {values[where]}; it must be {right}")
+    return values

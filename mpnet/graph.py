@@ -14,31 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from mpnet.dense import DenseTables, frozen, logs_of, share
+from mpnet.dense import DenseTables, checked_logs, checked_numbers, frozen
 from mpnet.errors import GraphError, TooLargeError, size
 from mpnet.kernels.layout import FloatArray, GraphArrays, IndexArray, IntArray
-
-TABLE_ENTRIES = 2**26
-"""Largest table that a graph accepts, in entries (512 MB)."""
+from mpnet.variables import Factors, Variables
 
 INDEX_LIMIT = 2**31 - 1
 """Most edges, states or table entries of a graph."""
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A discrete variable: a name and the names of its states."""
-
-    name: str
-    states: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Factor:
-    """A factor of arity two or more: a name and the indices of its variables."""
-
-    name: str
-    scope: tuple[int, ...]
 
 
 class Content(Protocol):
@@ -91,60 +73,6 @@ class Family:
         if key not in self._made:
             self._made[key] = self.content.arrays(self.first, linear, dtype)
         return self._made[key]
-
-
-class Variables(Sequence[Variable]):
-    """The variables of a graph, made when asked for: a million of them cost nothing."""
-
-    def __init__(
-        self,
-        cardinalities: IndexArray,
-        names: Sequence[str] | None = None,
-        states: Sequence[tuple[str, ...]] | None = None,
-    ) -> None:
-        self._cardinalities, self._names, self._states = cardinalities, names, states
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return self._cardinalities.size
-
-    def __getitem__(self, number: Any) -> Any:
-        """One variable, or a tuple of them for a slice."""
-        if isinstance(number, slice):
-            return tuple(self[i] for i in range(*number.indices(len(self))))
-        if not -len(self) <= number < len(self):
-            raise IndexError(f"there is no variable {number}")
-        number = int(number) % len(self)
-        name = self._names[number] if self._names is not None else f"x{number}"
-        if self._states is not None:
-            return Variable(name, self._states[number])
-        return Variable(name, tuple(map(str, range(int(self._cardinalities[number])))))
-
-
-class Factors(Sequence[Factor]):
-    """The factors of a graph, made when asked for."""
-
-    def __init__(
-        self, arrays: GraphArrays, variables: Variables, names: Sequence[str] | None = None
-    ) -> None:
-        self._arrays, self._variables, self._names = arrays, variables, names
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return self._arrays.factor_edges.size - 1
-
-    def __getitem__(self, number: Any) -> Any:
-        """One factor, or a tuple of them for a slice."""
-        if isinstance(number, slice):
-            return tuple(self[i] for i in range(*number.indices(len(self))))
-        if not -len(self) <= number < len(self):
-            raise IndexError(f"there is no factor {number}")
-        number = int(number) % len(self)
-        first, last = self._arrays.factor_edges[number : number + 2]
-        scope = tuple(map(int, self._arrays.edge_variable[first:last]))
-        if self._names is not None:
-            return Factor(self._names[number], scope)
-        return Factor(f"f({', '.join(self._variables[v].name for v in scope)})", scope)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,8 +145,8 @@ class FactorGraph:
         checked = [_checked_group(g, counts, log, i) for i, g in enumerate(groups)]
         logs = np.zeros(int(counts.sum()))
         if unary is not None:
-            logs = _checked_logs(unary, logs.shape, "unary", log)
-        return _assemble(counts, checked, logs, 0.0, names=names)
+            logs = checked_logs(unary, logs.shape, "unary", log)
+        return assemble(counts, checked, logs, 0.0, names=names)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -302,7 +230,8 @@ class FactorGraph:
         leader = list(range(count + len(self.factors)))
         for variable, factor in zip(edges.tolist(), self.edge_factor.tolist(), strict=True):
             ends = []
-            for node in (variable, count + factor):
+            for end in (variable, count + factor):
+                node = end
                 while leader[node] != node:
                     leader[node] = leader[leader[node]]
                     node = leader[node]
@@ -316,124 +245,6 @@ class FactorGraph:
         """One line with the sizes."""
         edges = self.arrays.edge_variable.size
         return f"FactorGraph({len(self.variables)} variables, {len(self.factors)} factors, {edges} edges)"
-
-
-@dataclass
-class GraphBuilder:
-    """Collects variables and factors by name, checks each, and builds a ``FactorGraph``.
-
-    Examples
-    --------
-    >>> builder = GraphBuilder()
-    >>> builder.add_variable("rain", ["no", "yes"])
-    >>> builder.add_variable("wet", ["no", "yes"])
-    >>> builder.add_factor(["rain"], [0.8, 0.2])
-    >>> builder.add_factor(["rain", "wet"], [[0.9, 0.1], [0.2, 0.8]])
-    >>> builder.build()
-    FactorGraph(2 variables, 1 factors, 2 edges)
-
-    """
-
-    _variables: list[Variable] = field(default_factory=list)
-    _index: dict[str, int] = field(default_factory=dict)
-    _unary: list[FloatArray] = field(default_factory=list)
-    _factors: list[tuple[Factor, FloatArray]] = field(default_factory=list)
-    _log_constant: float = 0.0
-
-    def add_variable(self, name: str, states: int | Sequence[str]) -> None:
-        """Add a variable with named states, or with that many states called "0", "1", ....
-
-        Raises
-        ------
-        GraphError
-            If the name is taken, there are no states, or a state is named twice.
-
-        """
-        if name in self._index:
-            raise GraphError(f"variable {name!r} is there already; names must differ")
-        labels = tuple(map(str, range(states))) if isinstance(states, int) else tuple(states)
-        if not labels:
-            raise GraphError(f"variable {name!r} has no states; it needs at least one")
-        if len(set(labels)) != len(labels):
-            twice = next(s for s in labels if labels.count(s) > 1)
-            raise GraphError(f"variable {name!r} has the state {twice!r} twice; states must differ")
-        self._index[name] = len(self._variables)
-        self._variables.append(Variable(name, labels))
-        self._unary.append(np.zeros(len(labels)))
-
-    def add_factor(
-        self, scope: Sequence[str], table: ArrayLike, *, log: bool = False, name: str = ""
-    ) -> None:
-        """Multiply the model by a table over the variables in ``scope``.
-
-        Parameters
-        ----------
-        scope : sequence of str
-            Names of variables, each at most once; may be empty (a constant).
-        table : array, one axis per variable
-            Potentials >= 0, or their logs (nats, ``-inf`` allowed) where ``log`` is true; copied.
-        log : bool
-            Whether the table holds logs.
-        name : str
-            For messages and figures; made up from the scope where empty.
-
-        Raises
-        ------
-        GraphError
-            If a variable is unknown or repeated, or the table has the wrong shape, a NaN, an
-            infinite or (unless ``log``) a negative entry; the message names factor and index.
-        TooLargeError
-            If the table has more than 2^26 entries.
-
-        """
-        label = name or f"f({', '.join(scope)})"
-        indices = self._resolve(scope, label)
-        shape = tuple(len(self._variables[v].states) for v in indices)
-        if math.prod(shape) > TABLE_ENTRIES:
-            raise TooLargeError(
-                f"factor {label!r} would have {size(math.prod(shape))} entries; at most {TABLE_ENTRIES} fit"
-            )
-        logs = _checked_logs(table, shape, label, log)
-        if not indices:
-            self._log_constant += float(logs)
-        elif len(indices) == 1:
-            self._unary[indices[0]] = self._unary[indices[0]] + logs
-        else:
-            self._factors.append((Factor(label, indices), logs))
-
-    def _resolve(self, scope: Sequence[str], label: str) -> tuple[int, ...]:
-        for name in scope:
-            if name not in self._index:
-                raise GraphError(f"factor {label!r}: there is no variable {name!r}")
-        if len(set(scope)) != len(scope):
-            twice = next(n for n in scope if list(scope).count(n) > 1)
-            raise GraphError(f"factor {label!r}: variable {twice!r} is twice in its scope")
-        return tuple(self._index[name] for name in scope)
-
-    def build(self) -> FactorGraph:
-        """Freeze what was collected into a graph; the builder can go on being used.
-
-        Factors of one shape come together, in the order in which they were added.
-        """
-        counts = np.array([len(v.states) for v in self._variables], dtype=np.int64)
-        by_shape: dict[tuple[int, ...], list[tuple[Factor, FloatArray]]] = {}
-        for factor, table in self._factors:
-            by_shape.setdefault(table.shape, []).append((factor, table))
-        groups, names = [], []
-        for shape, members in by_shape.items():
-            scopes = np.array([factor.scope for factor, _ in members], dtype=np.int64)
-            where, values = share([table for _, table in members])
-            groups.append((scopes, DenseTables(shape, where, values, log=True)))
-            names += [factor.name for factor, _ in members]
-        return _assemble(
-            counts,
-            groups,
-            np.concatenate(self._unary) if self._unary else np.empty(0),
-            self._log_constant,
-            names=[v.name for v in self._variables],
-            states=[v.states for v in self._variables],
-            factor_names=names,
-        )
 
 
 def freeze(array: FloatArray) -> FloatArray:
@@ -472,13 +283,13 @@ def _checked_group(
     given = np.asarray(group[1])
     shared = given.ndim == len(shape)
     wanted = shape if shared else (len(scopes), *shape)
-    values = _checked_numbers(given, wanted, label, log)
+    values = checked_numbers(given, wanted, label, log)
     step = 0 if shared else math.prod(shape)
     where = frozen(np.arange(len(scopes)) * step, np.int32)
     return scopes, DenseTables(shape, where, frozen(values.reshape(-1)), log)
 
 
-def _assemble(
+def assemble(
     counts: IntArray,
     groups: Sequence[Group],
     unary: FloatArray,
@@ -488,6 +299,27 @@ def _assemble(
     states: Sequence[tuple[str, ...]] | None = None,
     factor_names: Sequence[str] | None = None,
 ) -> FactorGraph:
+    """Put checked parts together.
+
+    Parameters
+    ----------
+    counts : int64[V]
+        Number of states of each variable.
+    groups : sequence of (int64[F, arity], Content)
+        Scopes and what the factors hold.
+    unary : float64[B]
+        Log unary potentials, in nats.
+    log_constant : float
+        Log of the product of all factors without variables, in nats.
+    names, states, factor_names : sequence, optional
+        What variables, their states and factors are called; made up where not given.
+
+    Raises
+    ------
+    TooLargeError
+        If the graph has more edges or states than an index can count.
+
+    """
     families, first = [], 0
     for scopes, content in groups:
         families.append(Family(first, first + len(scopes), content))
@@ -502,28 +334,6 @@ def _assemble(
         arrays=arrays,
         families=tuple(families),
     )
-
-
-def _checked_logs(table: ArrayLike, shape: tuple[int, ...], label: str, log: bool) -> FloatArray:
-    values = _checked_numbers(table, shape, f"factor {label!r}", log)
-    return values if log else logs_of(values)
-
-
-def _checked_numbers(table: ArrayLike, shape: tuple[int, ...], label: str, log: bool) -> FloatArray:
-    try:
-        values = np.array(table, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
-        raise GraphError(f"{label}: the table is not an array of numbers ({error})") from None
-    if values.shape != shape:
-        raise GraphError(f"{label}: the table has shape {values.shape}, its scope {shape}")
-    wrong = np.isnan(values) | (values == np.inf)
-    if not log:
-        wrong |= values < 0.0
-    if wrong.any():
-        where = tuple(int(i) for i in np.argwhere(wrong)[0])
-        right = "below inf" if log else "finite and >= 0"
-        raise GraphError(f"{label}: entry {list(where)} is {values[where]}; it must be {right}")
-    return values
 
 
 def _starts(counts: NDArray[Any]) -> IndexArray:

@@ -336,7 +336,7 @@ def compile_kernels(announce: Callable[[], None] = lambda: None) -> None:
 
 def _touch_kernels() -> None:
     """Use the kernels that most runs need: sums over tables, in both spaces."""
-    from mpnet.graph import GraphBuilder
+    from mpnet.builder import GraphBuilder
 
     builder = GraphBuilder()
     for name, states in (("a", 2), ("b", 2), ("c", 3)):

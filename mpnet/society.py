@@ -10,10 +10,11 @@ from functools import partial
 import numpy as np
 from pydantic import ValidationError
 
+from mpnet.builder import GraphBuilder
 from mpnet.compatibility import pairwise_compatibility
 from mpnet.errors import Fault, MpnetError, PluginError
 from mpnet.faults import faults_of
-from mpnet.graph import FactorGraph, GraphBuilder
+from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.names import suggestion
 from mpnet.nodes.base import (

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpnet.builder import GraphBuilder
 from mpnet.estimators.base import Options, Problem
 from mpnet.estimators.flat import Flat
-from mpnet.graph import GraphBuilder
 from mpnet.messages import Messages
 from mpnet.schedules.flooding import Flooding
 from tests import reference

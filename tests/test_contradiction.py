@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mpnet.builder import GraphBuilder
 from mpnet.contradiction import Place, Support, explain
-from mpnet.graph import FactorGraph, GraphBuilder
+from mpnet.graph import FactorGraph
 from tests.graphs import examples
 
 EQUAL = np.eye(2)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mpnet.builder import GraphBuilder
 from mpnet.errors import GraphError, TooLargeError
-from mpnet.graph import GraphBuilder
 from tests.graphs import chain, cycle, random_forest, random_loopy, star
 
 

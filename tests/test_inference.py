@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import mpnet
+from mpnet.builder import GraphBuilder
 from mpnet.errors import GraphError, TooLargeError, UsageError
 from mpnet.estimators.base import Estimate
-from mpnet.graph import FactorGraph, GraphBuilder
+from mpnet.graph import FactorGraph
 from mpnet.inference import DAMPINGS, infer
 from mpnet.interchange import read_model
 

@@ -49,8 +49,8 @@ def _check_kernels(warmup: bool) -> list[str]:
     """Compare the compiled kernels with enumeration on a small graph with a loop."""
     import numpy as np
 
+    from mpnet.builder import GraphBuilder
     from mpnet.estimators.exact import solve
-    from mpnet.graph import GraphBuilder
     from mpnet.kernels import jit
     from mpnet.messages import Messages, compile_kernels
 

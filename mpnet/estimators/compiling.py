@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mpnet.builder import GraphBuilder
 from mpnet.estimators.base import Joint
-from mpnet.graph import FactorGraph, GraphBuilder
+from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 
 LEAF_ENTRIES = 2**12

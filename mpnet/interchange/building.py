@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpnet.dense import frozen, logs_of
-from mpnet.graph import FactorGraph, Factors, Variables
+from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray, IntArray
+from mpnet.variables import Factors, Variables
 
 ARITY_LIMIT = 60
 """Most variables of one factor: an array has at most 64 axes."""

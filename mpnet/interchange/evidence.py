@@ -10,11 +10,12 @@ import numpy as np
 
 from mpnet.dense import frozen
 from mpnet.errors import GraphError, UsageError, shown
-from mpnet.graph import FactorGraph, Variable
+from mpnet.graph import FactorGraph
 from mpnet.interchange.files import ModelFileError, as_text
 from mpnet.interchange.tokens import Tokens
 from mpnet.kernels.layout import FloatArray, IntArray
 from mpnet.names import suggestion
+from mpnet.variables import Variable
 
 DIALECTS = ("auto", "2014", "2010")
 """``2014``: the number of pairs, then pairs. ``2010``: the number of samples, then each so."""

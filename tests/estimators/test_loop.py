@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from mpnet.builder import GraphBuilder
 from mpnet.errors import UsageError
 from mpnet.estimators import make_estimator
 from mpnet.estimators.base import Options
 from mpnet.estimators.joints import joint_of, marginalise
 from mpnet.estimators.loop import propagate
-from mpnet.graph import GraphBuilder
 from mpnet.messages import Messages
 from mpnet.schedules import make_schedule
 from tests.graphs import Model, chain, complete, cycle, logs

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mpnet.builder import GraphBuilder
 from mpnet.errors import GraphError, UsageError
-from mpnet.graph import GraphBuilder
 from mpnet.interchange.evidence import clamp, find_variable, observe, read_evidence
 from mpnet.interchange.files import ModelFileError
 

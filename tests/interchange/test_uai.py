@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from mpnet.builder import GraphBuilder
 from mpnet.errors import GraphError
 from mpnet.estimators.exact import solve
-from mpnet.graph import FactorGraph, GraphBuilder
+from mpnet.graph import FactorGraph
 from mpnet.interchange.files import ModelFileError
 from mpnet.interchange.uai import read_uai, write_uai
 from tests.interchange.texts import PAIR, assert_same_graph, graphs

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from mpnet.graph import GraphBuilder
+from mpnet.builder import GraphBuilder
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 HOSTILE = Path(os.environ.get("MPNET_HOSTILE") or SHARED / "hostile")

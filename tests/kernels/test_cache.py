@@ -207,7 +207,7 @@ def test_a_seal_that_can_t_be_written_is_left_out(tmp_path, monkeypatch):
 
 
 RUN = """
-from mpnet.graph import GraphBuilder
+from mpnet.builder import GraphBuilder
 from mpnet.messages import Messages, compile_kernels
 compile_kernels()
 builder = GraphBuilder()

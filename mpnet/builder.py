@@ -1,0 +1,137 @@
+"""Building a factor graph by name, one variable and one factor at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mpnet.dense import DenseTables, checked_logs, share
+from mpnet.errors import GraphError, TooLargeError, size
+from mpnet.graph import FactorGraph, assemble
+from mpnet.kernels.layout import FloatArray
+from mpnet.variables import Factor, Variable
+
+TABLE_ENTRIES = 2**26
+"""Largest table that a graph accepts, in entries (512 MB)."""
+
+
+@dataclass
+class GraphBuilder:
+    """Collects variables and factors by name, checks each, and builds a ``FactorGraph``.
+
+    Examples
+    --------
+    >>> builder = GraphBuilder()
+    >>> builder.add_variable("rain", ["no", "yes"])
+    >>> builder.add_variable("wet", ["no", "yes"])
+    >>> builder.add_factor(["rain"], [0.8, 0.2])
+    >>> builder.add_factor(["rain", "wet"], [[0.9, 0.1], [0.2, 0.8]])
+    >>> builder.build()
+    FactorGraph(2 variables, 1 factors, 2 edges)
+
+    """
+
+    _variables: list[Variable] = field(default_factory=list)
+    _index: dict[str, int] = field(default_factory=dict)
+    _unary: list[FloatArray] = field(default_factory=list)
+    _factors: list[tuple[Factor, FloatArray]] = field(default_factory=list)
+    _log_constant: float = 0.0
+
+    def add_variable(self, name: str, states: int | Sequence[str]) -> None:
+        """Add a variable with named states, or with that many states called "0", "1", ....
+
+        Raises
+        ------
+        GraphError
+            If the name is taken, there are no states, or a state is named twice.
+
+        """
+        if name in self._index:
+            raise GraphError(f"variable {name!r} is there already; names must differ")
+        labels = tuple(map(str, range(states))) if isinstance(states, int) else tuple(states)
+        if not labels:
+            raise GraphError(f"variable {name!r} has no states; it needs at least one")
+        if len(set(labels)) != len(labels):
+            twice = next(s for s in labels if labels.count(s) > 1)
+            raise GraphError(f"variable {name!r} has the state {twice!r} twice; states must differ")
+        self._index[name] = len(self._variables)
+        self._variables.append(Variable(name, labels))
+        self._unary.append(np.zeros(len(labels)))
+
+    def add_factor(
+        self, scope: Sequence[str], table: ArrayLike, *, log: bool = False, name: str = ""
+    ) -> None:
+        """Multiply the model by a table over the variables in ``scope``.
+
+        Parameters
+        ----------
+        scope : sequence of str
+            Names of variables, each at most once; may be empty (a constant).
+        table : array, one axis per variable
+            Potentials >= 0, or their logs (nats, ``-inf`` allowed) where ``log`` is true; copied.
+        log : bool
+            Whether the table holds logs.
+        name : str
+            For messages and figures; made up from the scope where empty.
+
+        Raises
+        ------
+        GraphError
+            If a variable is unknown or repeated, or the table has the wrong shape, a NaN, an
+            infinite or (unless ``log``) a negative entry; the message names factor and index.
+        TooLargeError
+            If the table has more than 2^26 entries.
+
+        """
+        label = name or f"f({', '.join(scope)})"
+        indices = self._resolve(scope, label)
+        shape = tuple(len(self._variables[v].states) for v in indices)
+        if math.prod(shape) > TABLE_ENTRIES:
+            raise TooLargeError(
+                f"factor {label!r} would have {size(math.prod(shape))} entries; at most {TABLE_ENTRIES} fit"
+            )
+        logs = checked_logs(table, shape, label, log)
+        if not indices:
+            self._log_constant += float(logs)
+        elif len(indices) == 1:
+            self._unary[indices[0]] = self._unary[indices[0]] + logs
+        else:
+            self._factors.append((Factor(label, indices), logs))
+
+    def _resolve(self, scope: Sequence[str], label: str) -> tuple[int, ...]:
+        for name in scope:
+            if name not in self._index:
+                raise GraphError(f"factor {label!r}: there is no variable {name!r}")
+        if len(set(scope)) != len(scope):
+            twice = next(n for n in scope if list(scope).count(n) > 1)
+            raise GraphError(f"factor {label!r}: variable {twice!r} is twice in its scope")
+        return tuple(self._index[name] for name in scope)
+
+    def build(self) -> FactorGraph:
+        """Freeze what was collected into a graph; the builder can go on being used.
+
+        Factors of one shape come together, in the order in which they were added.
+        """
+        counts = np.array([len(v.states) for v in self._variables], dtype=np.int64)
+        by_shape: dict[tuple[int, ...], list[tuple[Factor, FloatArray]]] = {}
+        for factor, table in self._factors:
+            by_shape.setdefault(table.shape, []).append((factor, table))
+        groups, names = [], []
+        for shape, members in by_shape.items():
+            scopes = np.array([factor.scope for factor, _ in members], dtype=np.int64)
+            where, values = share([table for _, table in members])
+            groups.append((scopes, DenseTables(shape, where, values, log=True)))
+            names += [factor.name for factor, _ in members]
+        return assemble(
+            counts,
+            groups,
+            np.concatenate(self._unary) if self._unary else np.empty(0),
+            self._log_constant,
+            names=[v.name for v in self._variables],
+            states=[v.states for v in self._variables],
+            factor_names=names,
+        )
