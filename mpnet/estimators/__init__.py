@@ -10,6 +10,7 @@ from mpnet.estimators.base import Estimator
 ESTIMATORS: dict[str, str] = {
     "flat": "mpnet.estimators.flat:Flat",
     "clamped": "mpnet.estimators.clamped:Clamped",
+    "mixture": "mpnet.estimators.mixture:Mixture",
     "exact": "mpnet.estimators.exact:Exact",
 }
 """Name in a scenario -> ``module:class``."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mpnet.errors import UsageError
 from mpnet.graph import FactorGraph
-from mpnet.kernels.layout import FloatArray
+from mpnet.kernels.layout import FloatArray, IntArray
 from mpnet.messages import Messages
 
 
@@ -170,6 +170,20 @@ class Step:
     reason: str
 
 
+@dataclass(frozen=True, eq=False)
+class FixedPoint:
+    """One fixed point of belief propagation.
+
+    ``log_z`` is its Bethe log partition sum (nats), ``weight`` its share of the mixture,
+    ``starts`` how many starts ended in it, ``beliefs`` its beliefs, shape (B,).
+    """
+
+    log_z: float
+    weight: float
+    starts: int
+    beliefs: FloatArray
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What an estimator found.
@@ -215,6 +229,12 @@ class Estimate:
         Factor-to-variable messages that were moved.
     steps : tuple of Step
         What a fallback ladder tried, one after another.
+    fixed_points : tuple of FixedPoint
+        What the estimator mixture found, the likeliest first.
+    assignment : int64[V] or None
+        For the tasks MPE and MAP, a state for each variable.
+    ties : tuple of int
+        Variables for which several states are equally good, for those tasks.
 
     """
 
@@ -237,6 +257,9 @@ class Estimate:
     needed: int | None = None
     updates: int = 0
     steps: tuple[Step, ...] = ()
+    fixed_points: tuple[FixedPoint, ...] = ()
+    assignment: IntArray | None = None
+    ties: tuple[int, ...] = ()
 
 
 class Estimator(Protocol):
