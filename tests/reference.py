@@ -202,9 +202,27 @@ def most_likely(model):
     return tuple(int(i) for i in np.unravel_index(np.argmax(scores), scores.shape))
 
 
+# Twins of the kernels: arrays in, arrays out, everything in logs; ``maximise`` picks the semiring.
+
+
 def pieces(array, starts):
     """The slices of an array between consecutive starts, as copies."""
     return [array[a:b].copy() for a, b in itertools.pairwise(starts)]
+
+
+def joined(rows):
+    return np.concatenate([*rows, []])
+
+
+def combined(values, maximise):
+    """Log of the sum, or the largest; NaN if one is, and nothing is log 0."""
+    return float(np.max([*values, -np.inf])) if maximise else log_sum(values)
+
+
+def first_dead(numbers, rows):
+    """The first number whose row allows nothing, or -1."""
+    dead = [n for n, row in zip(numbers, rows, strict=True) if np.all(row == -np.inf)]
+    return dead[0] if dead else -1
 
 
 def send_from_variables(graph, unary, to_variable):
@@ -219,78 +237,124 @@ def send_from_variables(graph, unary, to_variable):
                 answer = answer + messages[other]
         answers.append(scaled(answer))
         beliefs[variable] = beliefs[variable] + messages[edge]
-    dead = [v for v, belief in enumerate(beliefs) if np.all(belief == -np.inf)]
-    return np.concatenate([*answers, []]), np.concatenate(beliefs), dead[0] if dead else -1
+    return joined(answers), joined(beliefs), first_dead(range(len(beliefs)), beliefs)
 
 
-def tables_of(graph, family):
-    """Log table of each factor, with one axis per edge."""
-    sizes = np.diff(graph.edge_states)
-    for factor, (first, last) in enumerate(itertools.pairwise(graph.factor_edges)):
-        shape = tuple(sizes[first:last])
-        start = family.factor_table[factor]
-        yield range(first, last), family.tables[start : start + math.prod(shape)].reshape(shape)
+def table_of(graph, family, factor):
+    """Edges of one factor, and its table with one axis for each."""
+    edges = range(graph.factor_edges[factor], graph.factor_edges[factor + 1])
+    shape = [graph.edge_states[edge + 1] - graph.edge_states[edge] for edge in edges]
+    start = family.factor_table[factor - family.first]
+    return edges, family.tables[start : start + math.prod(shape)].reshape(shape)
 
 
-def send(graph, family, to_factor):
-    """Twin of ``tables.send`` over all factors: (out, first dead factor)."""
+def scores_of(graph, family, factor, to_factor, without=None):
+    """Log potential times all messages but one's, for each assignment of one factor."""
+    edges, table = table_of(graph, family, factor)
     incoming = pieces(to_factor, graph.edge_states)
-    out, dead = [], -1
-    for factor, (edges, table) in enumerate(tables_of(graph, family)):
-        for axis in range(len(edges)):
-            terms = [[] for _ in range(table.shape[axis])]
-            for states in itertools.product(*map(range, table.shape)):
-                others = [incoming[e][s] for e, s in zip(edges, states, strict=True)]
-                del others[axis]
-                terms[states[axis]].append(table[states] + sum(others))
-            answer = scaled(np.array([log_sum(column) for column in terms]))
-            out.append(answer)
-            if np.all(answer == -np.inf) and dead < 0:
-                dead = factor
-    return np.concatenate([*out, []]), dead
+    for states in itertools.product(*map(range, table.shape)):
+        said = [incoming[e][s] for e, s in zip(edges, states, strict=True) if e != without]
+        yield states, table[states] + sum(said)
 
 
-def log_partition(graph, family, to_factor):
-    """Twin of ``tables.log_partition`` over all factors."""
-    incoming = pieces(to_factor, graph.edge_states)
-    result = 0.0
-    for edges, table in tables_of(graph, family):
-        result += log_sum(
-            table[states] + sum(incoming[e][s] for e, s in zip(edges, states, strict=True))
-            for states in itertools.product(*map(range, table.shape))
-        )
-    return result
+def said_to(graph, family, factor, edge, to_factor, maximise=False):
+    """What one factor says along one of its edges."""
+    edges, table = table_of(graph, family, factor)
+    axis = edges.index(edge)
+    terms = [[] for _ in range(table.shape[axis])]
+    for states, score in scores_of(graph, family, factor, to_factor, without=edge):
+        terms[states[axis]].append(score)
+    return scaled(np.array([combined(column, maximise) for column in terms]))
 
 
-def log_potential(graph, family, assignment):
-    """Twin of ``tables.log_potential`` over all factors."""
+def send(graph, family, factors, to_factor, old, damping=0.0, maximise=False):
+    """Twin of ``send`` of any family of tables over a range of factors.
+
+    Returns (messages, NaN where not asked; residual of each edge, likewise; first dead factor).
+    """
+    out, residuals = np.full(old.size, np.nan), np.full(graph.edge_variable.size, np.nan)
+    dead = -1
+    for factor in factors:
+        for edge in range(graph.factor_edges[factor], graph.factor_edges[factor + 1]):
+            where = slice(graph.edge_states[edge], graph.edge_states[edge + 1])
+            new = said_to(graph, family, factor, edge, to_factor, maximise)
+            nothing = np.all(new == -np.inf)
+            residuals[edge] = 0.0 if nothing else change(old[where], new)
+            out[where] = damped(old[where], new, damping)
+            dead = factor if nothing and dead < 0 else dead
+    return out, residuals, dead
+
+
+def log_partition(graph, family, factors, to_factor, maximise=False):
+    """Twin of ``log_partition`` of any family of tables."""
     return sum(
-        table[tuple(assignment[graph.edge_variable[e]] for e in edges)]
-        for edges, table in tables_of(graph, family)
+        combined([score for _, score in scores_of(graph, family, f, to_factor)], maximise)
+        for f in factors
     )
 
 
-def accept(graph, proposed, damping, messages):
-    """Twin of ``residuals.accept``: (messages, residual of each edge, residual)."""
-    old, new = pieces(messages, graph.edge_states), pieces(proposed, graph.edge_states)
-    changes = np.array([change(a, b) for a, b in zip(old, new, strict=True)])
-    steps = [damped(a, b, damping) for a, b in zip(old, new, strict=True)]
-    return np.concatenate([*steps, []]), changes, max_with_nan(changes)
+def log_potential(graph, family, factors, assignment):
+    """Twin of ``log_potential`` of any family of tables."""
+    tables = [table_of(graph, family, f) for f in factors]
+    return sum(
+        table[tuple(assignment[graph.edge_variable[e]] for e in edges)] for edges, table in tables
+    )
 
 
-def variable_and_edge_terms(graph, beliefs, to_factor, to_variable):
+def variable_and_edge_terms(graph, beliefs, to_factor, to_variable, maximise=False):
     """Twin of the kernel of that name."""
-    terms = [log_sum(belief) for belief in pieces(beliefs, graph.variable_states)]
-    edges = [log_sum(edge) for edge in pieces(to_factor + to_variable, graph.edge_states)]
-    return -np.inf if -np.inf in terms else math.fsum(terms) - math.fsum(edges)
+    terms = [combined(belief, maximise) for belief in pieces(beliefs, graph.variable_states)]
+    edges = pieces(to_factor + to_variable, graph.edge_states)
+    if -np.inf in terms:
+        return -np.inf
+    return math.fsum(terms) - math.fsum(combined(edge, maximise) for edge in edges)
 
 
 def probabilities(variable_states, beliefs):
     """Twin of ``variables.marginals``: (probabilities, first dead variable)."""
-    out, dead = [], -1
-    for variable, belief in enumerate(pieces(beliefs, variable_states)):
-        total = log_sum(belief)
-        if total == -np.inf and dead < 0:
-            dead = variable
-        out.append(np.full(belief.size, np.nan) if total == -np.inf else np.exp(belief - total))
-    return np.concatenate(out), dead
+    rows = pieces(beliefs, variable_states)
+    totals = [log_sum(row) for row in rows]
+    out = [
+        np.full(row.size, np.nan) if total == -np.inf else np.exp(row - total)
+        for row, total in zip(rows, totals, strict=True)
+    ]
+    return joined(out), first_dead(range(len(rows)), rows)
+
+
+def in_turn(graph, families, unary, order, to_variable, damping=0.0, maximise=False):
+    """Twin of ``serial.update_in_turn``: (messages, residual of each edge when it last moved).
+
+    ``families`` are pairs of a family and its range of factors.
+    """
+    messages, residuals = to_variable.copy(), np.full(graph.edge_variable.size, np.nan)
+    for variable in order:
+        said = send_from_variables(graph, unary, messages)[0]
+        for family, factors in families:
+            new, changes, _ = send(graph, family, factors, said, messages, damping, maximise)
+            for edge in np.flatnonzero(graph.edge_variable == variable):
+                if not np.isnan(changes[edge]):
+                    where = slice(graph.edge_states[edge], graph.edge_states[edge + 1])
+                    messages[where], residuals[edge] = new[where], changes[edge]
+    return messages, residuals
+
+
+def most_urgent_first(graph, families, unary, to_variable, tolerance, most, damping=0.0):
+    """Residual belief propagation that computes everything again before each move.
+
+    Returns (messages, residual of each edge afterwards, the edges moved in order).
+    """
+    messages, moved = to_variable.copy(), []
+    while True:
+        said = send_from_variables(graph, unary, messages)[0]
+        new, changes = messages.copy(), np.zeros(graph.edge_variable.size)
+        for family, factors in families:
+            part, residuals, _ = send(graph, family, factors, said, messages, damping)
+            here = ~np.isnan(residuals)
+            changes[here] = residuals[here]
+            new = np.where(np.isnan(part), new, part)
+        edge = int(np.argmax(changes))
+        if changes[edge] <= tolerance or len(moved) == most:
+            return messages, changes, moved
+        where = slice(graph.edge_states[edge], graph.edge_states[edge + 1])
+        messages[where] = new[where]
+        moved.append(edge)
