@@ -22,7 +22,7 @@ from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
 from mpnet.schedules import make_schedule
-from mpnet.schedules.base import Settings, Sweep
+from mpnet.schedules.base import Schedule, Settings, Sweep
 
 EVERY = 100
 """Iterations between two looks for an exact repetition or a residual that is rounding alone."""
@@ -31,7 +31,10 @@ AfterSweep = Callable[[float], None]
 
 
 def propagate(
-    messages: Messages, options: Options, after_sweep: AfterSweep = lambda _: None
+    messages: Messages,
+    options: Options,
+    after_sweep: AfterSweep = lambda _: None,
+    schedule: Schedule | None = None,
 ) -> Outcome:
     """Sweep until the undamped residual is within the tolerance, or it is clear it won't be.
 
@@ -43,6 +46,8 @@ def propagate(
         Schedule, damping, tolerance (nats), the most sweeps and seconds.
     after_sweep : callable
         Called with the residual after each sweep.
+    schedule : Schedule, optional
+        Used instead of the one that the options name; damping must be a number then.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def propagate(
 
         return propagate_auto(messages, options, after_sweep)
     damping = float(options.damping)
-    schedule = make_schedule(options.schedule, settings_of(options))
+    schedule = schedule or make_schedule(options.schedule, settings_of(options))
     recent: deque[FloatArray] = deque(maxlen=LONGEST_PERIOD + 1)
     residuals: list[float] = []
     updates = 0
