@@ -77,6 +77,11 @@ class DenseTables:
             raised = np.where(logs == -np.inf, -np.inf, logs * each)
         return DenseTables(self.shape, where, frozen(raised), log=True)
 
+    def repeated(self, times: int) -> DenseTables:
+        """The same factors several times over; tables stay shared."""
+        where = frozen(np.tile(self.factor_table, times), np.int32)
+        return DenseTables(self.shape, where, self.values, self.log)
+
     def _rows(self) -> FloatArray:
         """One row per table."""
         rows: FloatArray = self.values.reshape(-1, math.prod(self.shape))

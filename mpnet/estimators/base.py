@@ -132,8 +132,9 @@ class Snapshot:
         Undamped residual, in nats; NaN before the first sweep.
     edge_residual : float64[E]
         The same for each factor-to-variable message; NaN where it was not sent.
-    log_z : float
-        Bethe log partition sum, in nats.
+    find_log_z : callable
+        The log partition sum as the estimator sees it, in nats; asked for by ``log_z``, for it
+        costs about as much as a sweep.
     overrides : mapping of int to float64[states]
         Beliefs that replace those of the messages, by variable.
     event : tuple of str or None
@@ -145,9 +146,14 @@ class Snapshot:
     messages: Messages
     residual: float
     edge_residual: FloatArray
-    log_z: float
+    find_log_z: Callable[[], float]
     overrides: Mapping[int, FloatArray] = field(default_factory=dict)
     event: tuple[str, str, str] | None = None
+
+    @property
+    def log_z(self) -> float:
+        """Log partition sum of this iteration, in nats."""
+        return self.find_log_z()
 
 
 Observer = Callable[[Snapshot], None]

@@ -113,7 +113,7 @@ def _show_side_by_side(
                 messages=base,
                 residual=max(b.residual[step] for b in running),
                 edge_residual=worst,
-                log_z=log_z,
+                find_log_z=lambda: log_z,
                 overrides={v: _belief(group, step) for v, group in branches.items()},
                 event=("clamp", "", f"clamp {names}") if step == 0 else None,
             )

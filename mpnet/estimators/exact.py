@@ -77,7 +77,7 @@ class Exact:
         }
         nothing = np.full(messages.edge_residual.size, np.nan)
         if possible:
-            observe(Snapshot("exact", messages, np.nan, nothing, answer.log_z, overrides))
+            observe(Snapshot("exact", messages, np.nan, nothing, lambda: answer.log_z, overrides))
         return Estimate(
             status="converged" if possible else "inconsistent",
             reason=f"exact, by {answer.method}" if possible else "the partition sum is zero",

@@ -61,7 +61,7 @@ def run_flat(messages: Messages, options: Options, observe: Observer) -> Outcome
     """Propagate from the messages as they are, showing every iteration to ``observe``."""
 
     def show(residual: float) -> None:
-        observe(Snapshot("flat", messages, residual, messages.edge_residual, messages.log_z()))
+        observe(Snapshot("flat", messages, residual, messages.edge_residual, messages.log_z))
 
     show(np.nan)
     return propagate(messages, options, show)
