@@ -10,7 +10,7 @@ import numpy as np
 
 from mpnet.dense import DenseTables, logs_of
 from mpnet.graph import Content, FactorGraph
-from mpnet.kernels.layout import FloatArray, IntArray
+from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
 
 CHUNK = 2**20
 """Table entries that are looked at together, at least those of one factor."""
@@ -110,7 +110,7 @@ def log_sums(rows: FloatArray) -> FloatArray:
     return logs_of(np.exp(rows - shift[:, None]).sum(axis=1)) + shift
 
 
-def segment_log_sums(values: FloatArray, starts: IntArray) -> FloatArray:
+def segment_log_sums(values: FloatArray, starts: IndexArray) -> FloatArray:
     """Log of the sum of exponentials between consecutive starts, the last of which is the end."""
     if not values.size:
         return np.zeros(0)

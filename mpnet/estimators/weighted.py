@@ -23,6 +23,7 @@ Jaakkola and Willsky 2005, A new class of upper bounds on the log partition func
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -134,8 +135,13 @@ class WeightedMessages(Messages):
         return out
 
     def log_z(self) -> float:
-        """The constant C of the reparameterisation, in nats."""
-        return reparameterise(self).constant
+        """The constant C of the reparameterisation, in nats: the free energy at a fixed point."""
+        said = self.said()
+        result = constant_of_variables(self, said)
+        for chunk in chunks(self.graph, said):
+            rho = self.edge_power[chunk.edges[:, 0]]
+            result += float(rho @ chunk.log_partition())
+        return result
 
 
 class InTurn:
@@ -144,12 +150,13 @@ class InTurn:
     def __init__(self, settings: Settings | None = None, random: bool = False) -> None:
         self._draw = np.random.default_rng((settings or Settings()).seed) if random else None
 
-    def sweep(self, messages: WeightedMessages, damping: float) -> Sweep:
+    def sweep(self, messages: Messages, damping: float) -> Sweep:
         """Update every message once."""
         order = np.arange(len(messages.graph.variables))
         if self._draw is not None:
             order = self._draw.permutation(order)
-        return messages.take_turns(order.astype(np.int32), damping)
+        weighted = cast(WeightedMessages, messages)
+        return weighted.take_turns(order.astype(np.int32), damping)
 
 
 @dataclass(frozen=True)
@@ -179,6 +186,26 @@ class Reparameterised:
         return self.constant + self.above
 
 
+def constant_of_variables(messages: WeightedMessages, said: FloatArray) -> float:
+    """The part of C that variables and edges make, in nats; ``-inf`` if one has no possible state.
+
+    Parameters
+    ----------
+    messages : WeightedMessages
+        With one power for all edges of a factor.
+    said : float64[S]
+        What its variables say, as logs.
+
+    """
+    arrays = messages.graph.arrays
+    overlaps = segment_log_sums(said + messages.heard(), arrays.edge_states)
+    totals = segment_log_sums(messages.beliefs, arrays.variable_states)
+    if (totals == -np.inf).any():
+        return -np.inf
+    edges = float(messages.edge_power @ overlaps)
+    return float(messages.graph.log_constant + totals.sum() - edges)
+
+
 def reparameterise(messages: WeightedMessages, information: bool = False) -> Reparameterised:
     """Take present messages as a reparameterisation of the distribution.
 
@@ -191,22 +218,18 @@ def reparameterise(messages: WeightedMessages, information: bool = False) -> Rep
 
     """
     graph = messages.graph
-    arrays = graph.arrays
     said = messages.said()
-    starts = arrays.edge_states.astype(np.int64)
-    overlaps = segment_log_sums(said + messages.heard(), starts)
-    variables = arrays.variable_states.astype(np.int64)
-    totals = segment_log_sums(messages.beliefs, variables)
-    logs = messages.beliefs - np.repeat(totals, np.diff(variables))
-    constant = graph.log_constant + float(totals.sum())
+    starts = graph.arrays.variable_states
+    totals = segment_log_sums(messages.beliefs, starts)
+    constant = constant_of_variables(messages, said)
     above = below = 0.0
     informations = np.full(len(graph.factors), np.nan)
     if constant == -np.inf:
         return Reparameterised(-np.inf, 0.0, 0.0, informations)
+    logs = messages.beliefs - np.repeat(totals, np.diff(starts))
     for chunk in chunks(graph, said):
         rho = messages.edge_power[chunk.edges[:, 0]]
-        local = chunk.log_partition()
-        constant += float(rho @ (local - overlaps[chunk.edges].sum(axis=1)))
+        constant += float(rho @ chunk.log_partition())
         high, low = _mismatch(messages, chunk, logs)
         above += float(rho @ high)
         below += float(rho @ low)
