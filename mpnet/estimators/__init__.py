@@ -11,6 +11,8 @@ ESTIMATORS: dict[str, str] = {
     "flat": "mpnet.estimators.flat:Flat",
     "clamped": "mpnet.estimators.clamped:Clamped",
     "mixture": "mpnet.estimators.mixture:Mixture",
+    "trw": "mpnet.estimators.trw:Trw",
+    "fractional": "mpnet.estimators.fractional:Fractional",
     "exact": "mpnet.estimators.exact:Exact",
 }
 """Name in a scenario -> ``module:class``."""
