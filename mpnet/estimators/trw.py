@@ -117,7 +117,7 @@ def run_weighted(
     """
 
     def show(residual: float) -> None:
-        observe(Snapshot(name, messages, residual, messages.edge_residual, messages.log_z()))
+        observe(Snapshot(name, messages, residual, messages.edge_residual, messages.log_z))
 
     show(np.nan)
     least = 0.0 if options.damping == "auto" else float(options.damping)
