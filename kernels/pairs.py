@@ -5,7 +5,7 @@ import numpy as np
 from mpnet.kernels import tables
 from mpnet.kernels.jit import kernel, reordering_kernel
 from mpnet.kernels.layout import ALIVE, ONE, THREE, TWO, FloatArray, GraphArrays, PairArrays
-from mpnet.kernels.residuals import larger, span
+from mpnet.kernels.residuals import excess, larger, span
 from mpnet.kernels.semiring import Semiring, is_linear, is_linear_sum, plus
 
 
@@ -80,7 +80,7 @@ def _send_sums(
             if total == 0.0:
                 if status == ALIVE:
                     status = int(family.first + np.int64(place))
-                total = 1.0
+                total = np.inf
             total = 1.0 / total
             if wanted:
                 edge_residual[edge + side] = 0.0
@@ -92,7 +92,8 @@ def _send_sums(
                 least = value if value < before else before
                 far |= not abs(value - before) <= slack * least
             if far != 0:
-                change = span(count, fresh, at, old, start)
+                # A message of nothing has no residual: the status tells.
+                change = span(count, fresh, at, old, start) if total != 0.0 else 0.0
                 if wanted:
                     edge_residual[edge + side] = np.log1p(change)
                 if not change <= worst:
@@ -149,24 +150,17 @@ def _send_binary(
         one, other = left_1 * old[left], left_0 * old[left + ONE]
         gap, least = abs(one - other), min(one, other)
         if wanted:
-            edge_residual[edge] = np.log1p(_ratio(gap, least))
+            edge_residual[edge] = np.log1p(excess(gap, least))
         if not gap <= worst * least:
-            worst = larger(worst, _ratio(gap, least))
+            worst = larger(worst, excess(gap, least))
         one, other = right_1 * old[right], right_0 * old[right + ONE]
         gap, least = abs(one - other), min(one, other)
         if wanted:
-            edge_residual[edge + ONE] = np.log1p(_ratio(gap, least))
+            edge_residual[edge + ONE] = np.log1p(excess(gap, least))
         if not gap <= worst * least:
-            worst = larger(worst, _ratio(gap, least))
+            worst = larger(worst, excess(gap, least))
         out[left], out[left + ONE] = left_0, left_1
         out[right], out[right + ONE] = right_0, right_1
         edge += TWO
         left = right + TWO
     return np.log1p(worst), status
-
-
-@kernel
-def _ratio(gap: float, least: float) -> float:
-    if least > 0.0:
-        return gap / least
-    return gap if gap != gap else (np.inf if gap > 0.0 else 0.0)

@@ -22,6 +22,7 @@ from mpnet.kernels.layout import (
     PairArrays,
     States,
 )
+from mpnet.kernels.residuals import excess
 from mpnet.kernels.semiring import Semiring, plus
 from mpnet.kernels.variables import send_from_variables
 
@@ -190,6 +191,6 @@ def update_most_urgent_binary(
             there = TWO * far
             candidate[there], candidate[there + ONE] = said_0, said_1
             one, other = said_1 * to_variable[there], said_0 * to_variable[there + ONE]
-            key = abs(one - other) / min(one, other)
+            key = excess(abs(one - other), min(one, other))
             heap.change(far, key, items, keys, where)
     return most, ALIVE

@@ -13,6 +13,14 @@ def larger(a: float, b: float) -> float:
     return b if b > a or b != b else a
 
 
+@kernel
+def excess(gap: float, least: float) -> float:
+    """Residual as odds less one, from two cross products: their gap over the smaller one."""
+    if least > 0.0:
+        return gap / least
+    return gap if gap != gap else (np.inf if gap > 0.0 else 0.0)
+
+
 @inlined
 def settle(
     semiring: Semiring,
@@ -92,7 +100,7 @@ def span(
         else:
             gained = gained or value != before
     change = (high - low) / low if low != 0.0 else 0.0
-    return np.inf if gained else change
+    return np.inf if gained and change == change else change
 
 
 @inlined
@@ -158,7 +166,8 @@ def _damp(
             else:
                 new = damping * before + (1.0 - damping) * new
             fresh[at + state] = new
-        best = max(best, new)
+        if new > best or new != new:
+            best = new
     for state in range(count):
         if is_linear(semiring):
             fresh[at + state] /= best

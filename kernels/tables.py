@@ -5,7 +5,7 @@ import numpy as np
 from mpnet.kernels.jit import kernel
 from mpnet.kernels.layout import ALIVE, DenseArrays, FloatArray, GraphArrays, IntArray
 from mpnet.kernels.residuals import larger, settle
-from mpnet.kernels.semiring import Semiring, plus, times, to_log
+from mpnet.kernels.semiring import Semiring, is_linear, is_linear_sum, plus, times, to_log
 
 
 @kernel
@@ -39,9 +39,9 @@ def send(
     to_factor : float[S]
         Variable-to-factor messages, of any scale; not modified.
     old : float[S]
-        What the factors said before, largest entry one; not modified unless it is ``out``.
+        What the factors said before, of any scale; not modified unless it is ``out``.
     out : float[S]
-        Overwritten, for the edges of these factors, with messages, largest entry one.
+        Overwritten, for the edges of these factors, with messages, no entry above one.
     damping : float
         Weight of the old message, in the log domain, in [0, 1).
     edge_residual : float[E] or float[0]
@@ -51,7 +51,8 @@ def send(
     Returns
     -------
     float
-        The largest undamped residual, in nats; NaN if any message holds a NaN.
+        The largest undamped residual, in nats; NaN if any message holds a NaN. A message
+        without a possible state counts as settled: the status tells.
     int
         The first factor that allows nothing, ``ALIVE``, or ``UNSAFE``.
 
@@ -155,6 +156,8 @@ def log_partition(
     """
     assignment = np.zeros(64, dtype=np.int64)
     prefix = np.empty(64, dtype=to_factor.dtype)
+    # Above this, what has underflowed is lost in the rounding.
+    lowest = np.sqrt(np.finfo(to_factor.dtype).tiny)
     result = 0.0
     for factor in range(first, last):
         edge, stop = graph.factor_edges[factor], graph.factor_edges[factor + 1]
@@ -178,8 +181,50 @@ def log_partition(
                 entry += 1
             total = plus(semiring, total, times(semiring, prefix[tail], row))
             changed = _next_row(graph, edge, tail, assignment)
-        result += to_log(semiring, total)
+        if is_linear(semiring) and total < lowest:
+            start = family.factor_table[factor - family.first]
+            result += _careful_total(
+                semiring, graph, family, edge, stop, start, to_factor, assignment
+            )
+        else:
+            result += to_log(semiring, total)
     return result
+
+
+@kernel
+def _careful_total(
+    semiring: Semiring,
+    graph: GraphArrays,
+    family: DenseArrays,
+    edge: int,
+    stop: int,
+    entry: int,
+    to_factor: FloatArray,
+    assignment: IntArray,
+) -> float:
+    """Log partition sum of one factor in linear space, term by term in logs.
+
+    A message to a factor may be as small as linear space allows, so that the product of all,
+    which no message needs, may be smaller.
+    """
+    best, total = -np.inf, 0.0
+    assignment[: stop - edge] = 0
+    running = True
+    while running:
+        score = to_log(semiring, family.tables[entry]) + 0.0
+        for axis in range(stop - edge):
+            slot = graph.edge_states[edge + axis] + assignment[axis]
+            score += to_log(semiring, to_factor[slot])
+        if score > best:
+            total = 1.0 + (total * np.exp(best - score) if total > 0.0 else 0.0)
+            best = score
+        elif score > -np.inf:
+            total += np.exp(score - best)
+        entry += 1
+        running = _next_row(graph, edge, stop - edge, assignment) >= 0
+    if is_linear_sum(semiring) and total > 0.0:
+        return best + np.log(total)
+    return best
 
 
 @kernel

@@ -81,7 +81,7 @@ def _send_sums(
             if total == 0.0:
                 if status == ALIVE:
                     status = int(family.first + np.int64(place))
-                total = 1.0
+                total = np.inf
             total = 1.0 / total
             if wanted:
                 edge_residual[edge + side] = 0.0
@@ -93,7 +93,8 @@ def _send_sums(
                 least = value if value < before else before
                 far |= not abs(value - before) <= slack * least
             if far != 0:
-                change = span(count, fresh, at, old, start)
+                # A message of nothing has no residual: the status tells.
+                change = span(count, fresh, at, old, start) if total != 0.0 else 0.0
                 if wanted:
                     edge_residual[edge + side] = np.log1p(change)
                 if not change <= worst:

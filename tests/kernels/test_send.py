@@ -61,9 +61,7 @@ def check(space, graph, seed, damping=0.0, zeros=0.0, atol=1e-12, size=3.0):
         assert largest <= atol
         # Nobody asks for residuals, and the messages are changed where they stand.
         moved = old.copy()
-        quick, status = sent(
-            space, arrays, family, here, to_factor, moved, moved, damping, NOWHERE
-        )
+        quick, status = sent(space, arrays, family, here, to_factor, moved, moved, damping, NOWHERE)
         assert quick == pytest.approx(worst, rel=1e-6 if space.dtype is np.float32 else 1e-12)
         assert status == dead
         np.testing.assert_array_equal(moved[entries], out[entries])
@@ -82,7 +80,7 @@ def test_equals_the_twin(space, damping, zeros):
         states = (2, 3, None)[seed % 3]
         graph = mixed(seed, states, zeros).build()
         kinds |= check(space, graph, seed, damping, zeros)
-    assert kinds == set(FAMILIES)
+    assert kinds == {"table", "pair", "triple"}
 
 
 @pytest.mark.parametrize("space", SINGLE, ids=repr)
@@ -180,9 +178,7 @@ def test_nan_in_the_old_message_is_not_swallowed(space, damping, states):
             old[entry] = np.nan
             found = np.zeros(graph.arrays.edge_variable.size)
             out = old.copy()
-            worst, _ = sent(
-                space, graph.arrays, family, here, to_factor, old, out, damping, found
-            )
+            worst, _ = sent(space, graph.arrays, family, here, to_factor, old, out, damping, found)
             assert np.isnan(worst)
             assert np.isnan(found).sum() == 1
             quick, _ = sent(
@@ -206,9 +202,7 @@ def test_lost_and_gained_support_is_an_infinite_residual(space, damping, arity, 
         old[:states] = space.values(np.array(before))
         out, found = np.full_like(old, np.nan), np.full(arity, np.nan)
         (family,) = graph.families
-        worst, status = sent(
-            space, graph.arrays, family, (0, 1), uniform, old, out, damping, found
-        )
+        worst, status = sent(space, graph.arrays, family, (0, 1), uniform, old, out, damping, found)
         assert worst == np.inf
         assert status == -1
         np.testing.assert_array_equal(found, [np.inf] + [0.0] * (arity - 1))
@@ -248,7 +242,9 @@ def test_the_first_factor_that_allows_nothing_is_named(space, states, damping):
         assert worst == 0.0
         np.testing.assert_array_equal(found[edges], np.zeros(edges.stop - edges.start))
         dead, entries = edges_of(graph.arrays, status, status + 1)
-        np.testing.assert_array_equal(space.logs(out)[entries], np.full(states * (dead.stop - dead.start), -np.inf))
+        np.testing.assert_array_equal(
+            space.logs(out)[entries], np.full(states * (dead.stop - dead.start), -np.inf)
+        )
     assert statuses == [1, 4]
 
 
@@ -301,8 +297,8 @@ def test_the_quick_maximum_is_the_largest_edge_residual(states, kind, dtype):
                 space, graph.arrays, family, here, to_factor, old, old.copy(), 0.0, NOWHERE
             )
             # Spans are measured by the same arithmetic, and compared with a few roundings.
-            assert worst == pytest.approx(found[mine].max(), rel=4 * np.finfo(dtype).eps)
-            assert quick == pytest.approx(worst, rel=16 * np.finfo(dtype).eps)
+            assert worst == pytest.approx(found[mine].max(), rel=4 * float(np.finfo(dtype).eps))
+            assert quick == pytest.approx(worst, rel=16 * float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("states", [2, 3, 16])
