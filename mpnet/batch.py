@@ -15,16 +15,26 @@ from typing import Any
 import numpy as np
 
 from mpnet.answer import Result
-from mpnet.estimators.base import Options
+from mpnet.estimators.base import Estimate, Joint, Options
 from mpnet.estimators.flat import start_messages
+from mpnet.estimators.joints import joint_of
 from mpnet.estimators.loop import settings_of
 from mpnet.graph import FactorGraph, Group, assemble
-from mpnet.inference import infer, model_of, options_of, states_of
+from mpnet.inference import infer, model_of, options_of, read_states
 from mpnet.interchange import Model
 from mpnet.interchange.evidence import clamp
-from mpnet.kernels.layout import FloatArray, IntArray
+from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
 from mpnet.messages import Messages
 from mpnet.schedules import make_schedule
+
+LOOK = 10
+"""Iterations between two looks at which copies are done."""
+
+PATIENCE = 100
+"""Iterations after which a few copies that are not done hold the others up no longer."""
+
+FEW = 0.25
+"""Part of the copies that is few; those are run one by one, and told as such."""
 
 Evidence = str | PathLike[str] | Mapping[Any, Any] | None
 
@@ -65,7 +75,7 @@ def infer_batch(
     """
     options = options_of("MAR", "flat", damping, settings)
     asked = model_of(model)
-    seen = [states_of(asked.graph, each) for each in evidence]
+    seen = [read_states(asked.graph, each).states for each in evidence]
     if not seen:
         return []
     started = time.perf_counter()
@@ -119,28 +129,33 @@ class _Run:
     ) -> None:
         self.graph, self.options = graph, options
         self.messages = start_messages(copies(graph, unaries), options)
-        self.iterations = np.zeros(len(unaries), dtype=np.int64)
         self.residuals = np.full(len(unaries), np.inf)
-        self._sweep(len(unaries))
+        self.iterations = self._sweep(len(unaries))
         self.beliefs = self.messages.marginals().reshape(len(unaries), -1)
+        self.joint = joint_of(self.messages)
         self.log_z = _log_z_by_copy(self.messages, graph, len(unaries))
 
-    def _sweep(self, count: int) -> None:
+    def _sweep(self, count: int) -> int:
+        """Sweep until every copy is within the tolerance, or few are left that may never be."""
         schedule = make_schedule(self.options.schedule, settings_of(self.options))
         until = time.monotonic() + self.options.time_limit
-        starts = _copy_edges(self.graph, count)
+        starts, every_edge = _copy_edges(self.graph, count), self.messages.edge_residual
+        damping = float(self.options.damping)
         for iteration in range(1, self.options.max_iterations + 1):
-            schedule.sweep(self.messages, float(self.options.damping))
-            here = np.zeros(count)
-            if starts.size:
-                worst = np.maximum.reduceat(self.messages.edge_residual, starts)
-                here = worst.reshape(-1, count).max(axis=0)
-            # A copy goes on moving with the others once it is done; that only brings it nearer.
-            done = (here <= self.options.tolerance) & (self.iterations == 0)
-            self.iterations[done] = iteration
-            self.residuals[self.iterations > 0] = here[self.iterations > 0]
-            if (self.iterations > 0).all() or time.monotonic() > until:
+            # Residuals of single messages cost a logarithm each: they are asked for now and then.
+            looked = iteration % LOOK == 0 or self.options.schedule != "flooding"
+            self.messages.edge_residual = every_edge if looked else np.empty(0)
+            sweep = schedule.sweep(self.messages, damping)
+            if sweep.residual <= self.options.tolerance or time.monotonic() > until:
                 break
+            if looked and iteration >= PATIENCE:
+                late = _by_copy(every_edge, starts, count) > self.options.tolerance
+                if late.mean() <= FEW:
+                    break
+        self.messages.edge_residual = every_edge
+        self.messages.ask_factors(0.0, self.messages.to_variable.copy(), every_edge)
+        self.residuals = _by_copy(every_edge, starts, count)
+        return iteration
 
     def answer(
         self, number: int, model: Model, states: Mapping[int, int], seconds: float
@@ -149,29 +164,38 @@ class _Run:
         within = self.residuals[number] <= self.options.tolerance
         if not (within and np.isfinite(self.log_z[number])):
             return None
-        taken = int(self.iterations[number])
+        taken = self.iterations
         plural = "" if taken == 1 else "s"
         reason = (
             f"converged after {taken} iteration{plural}, in a batch (residual "
             f"{self.residuals[number]:.1e} nats, tolerance {self.options.tolerance:.0e})"
         )
-        return Result(
-            model=model,
-            task="MAR",
-            evidence=dict(states),
-            estimator="flat",
-            options=self.options,
+        estimate = Estimate(
             status="converged",
             reason=reason,
             iterations=taken,
             residual=float(self.residuals[number]),
             log_z=float(self.log_z[number]),
             beliefs=self.beliefs[number].copy(),
-            assignment=None,
+            joint=self._joint(number),
             exact=self.graph.is_forest(),
-            seconds=seconds,
             criterion="tolerance",
+            updates=taken * self.graph.arrays.edge_variable.size,
         )
+        return Result(model, "MAR", dict(states), "flat", self.options, estimate, seconds)
+
+    def _joint(self, number: int) -> Joint:
+        """Joint beliefs of one copy, which holds the same factors as the original."""
+        shift = number * len(self.graph.variables)
+        return lambda scope: self.joint(tuple(variable + shift for variable in scope))
+
+
+def _by_copy(edge_residual: FloatArray, starts: IntArray, count: int) -> FloatArray:
+    """Largest residual of each copy, in nats."""
+    if not starts.size:
+        return np.zeros(count)
+    worst: FloatArray = np.maximum.reduceat(edge_residual, starts)
+    return worst.reshape(-1, count).max(axis=0)
 
 
 def _copy_edges(graph: FactorGraph, count: int) -> IntArray:
@@ -192,10 +216,12 @@ def _log_z_by_copy(messages: Messages, graph: FactorGraph, count: int) -> FloatA
     others = messages.log_scale - graph.log_constant - scales.sum()
     result: FloatArray = graph.log_constant + scales + others / count
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = [messages.beliefs, messages.to_factor, messages.to_variable]
-        logs = [np.log(x) if messages.linear else x for x in logs]
-        result += _log_sums(logs[0], arrays.variable_states).reshape(count, -1).sum(axis=1)
-        edges = _log_sums(logs[1] + logs[2], arrays.edge_states)
+        beliefs, linear = messages.beliefs, messages.linear
+        both = messages.to_factor, messages.to_variable
+        on_edges = both[0] * both[1] if linear else both[0] + both[1]
+        sums = _log_sums(beliefs, arrays.variable_states, linear)
+        result += sums.reshape(count, -1).sum(axis=1)
+        edges = _log_sums(on_edges, arrays.edge_states, linear)
         starts = _copy_edges(graph, count)
         if starts.size:
             result -= np.add.reduceat(edges, starts).reshape(-1, count).sum(axis=0)
@@ -219,6 +245,13 @@ def _unary_scales(messages: Messages) -> FloatArray:
     return scales
 
 
-def _log_sums(logs: FloatArray, starts: IntArray | np.ndarray[Any, Any]) -> FloatArray:
-    found: FloatArray = np.logaddexp.reduceat(logs, starts[:-1]) if logs.size else np.empty(0)
-    return found
+def _log_sums(values: FloatArray, starts: IndexArray, linear: bool) -> FloatArray:
+    """Log of the sum of each part of an array of numbers or of their logs."""
+    if not values.size:
+        return np.empty(0)
+    parts: FloatArray
+    if linear:
+        parts = np.log(np.add.reduceat(values, starts[:-1]))
+    else:
+        parts = np.logaddexp.reduceat(values, starts[:-1])
+    return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,17 @@ import numpy as np
 
 from mpnet.answer import Result
 from mpnet.contradiction import Support, explain
-from mpnet.errors import TooLargeError, UsageError, shown
+from mpnet.errors import NumericalError, TooLargeError, UsageError, shown
 from mpnet.estimators import ESTIMATORS, make_estimator
-from mpnet.estimators.base import Estimate, Observer, Options, Problem
+from mpnet.estimators.base import Estimate, Observer, Options, Problem, ignore
+from mpnet.estimators.best import most_likely
+from mpnet.estimators.ladder import climb
 from mpnet.graph import FactorGraph
 from mpnet.interchange import Model, read_model
 from mpnet.interchange.evidence import Evidence, clamp, observe, read_evidence
 from mpnet.interchange.files import read_bytes
-from mpnet.kernels.layout import IntArray
 from mpnet.names import suggestion
 from mpnet.schedules import SCHEDULES
-
-DAMPINGS = (0.0, 0.5, 0.9)
-"""What ``damping="auto"`` tries, until a run converges."""
 
 PROPAGATING = ("flat", "clamped")
 """Estimators whose verdict ``inconsistent`` may come from messages that overflowed."""
@@ -33,9 +31,7 @@ PROPAGATING = ("flat", "clamped")
 MOST_CLAMPED = 2000
 """Variables that the estimator ``clamped`` is let try, each state a run."""
 
-NEEDS_REGIONS = ("memory", "i_bound")
-
-SETTINGS = tuple(f.name for f in fields(Options) if f.name != "junction")
+SETTINGS = tuple(f.name for f in fields(Options) if f.name not in ("junction", "damping"))
 """What may be given to ``infer`` besides its own arguments: the fields of ``Options``."""
 
 
@@ -48,7 +44,9 @@ def infer(
     damping: float | str = "auto",
     evidence_format: str = "auto",
     sample: int | None = None,
-    observer: Observer = lambda _: None,
+    certify: bool = False,
+    bounds: bool = False,
+    observer: Observer = ignore,
     **settings: Any,
 ) -> Result:
     """Answer a question about a factor graph.
@@ -64,11 +62,16 @@ def infer(
     estimator : str
         A key of ``mpnet.estimators.ESTIMATORS``.
     damping : float or "auto"
-        Weight of the old message, in [0, 1); ``auto`` tries more damping until a run converges.
+        Weight of the old message, in [0, 1); ``auto`` runs without and, where that fails, with
+        the smallest damping that is computed to converge.
     evidence_format : str
         ``auto``, ``2014`` or ``2010``.
     sample : int, optional
         Which sample of a 2010 evidence file, counted from 1.
+    certify : bool
+        Say before the run whether it is certain to converge (spectral radius).
+    bounds : bool
+        Bracket log Z by mean field from below and tree-reweighted propagation from above.
     observer : callable
         Sees a ``Snapshot`` after each iteration.
     **settings
@@ -96,72 +99,58 @@ def infer(
     0.4298
 
     """
-    options = _options(task, estimator, settings)
-    dampings = _dampings(damping)
-    asked = _model(model)
-    seen = _evidence(asked.graph, evidence, evidence_format, sample)
+    options = options_of(task, estimator, damping, settings)
+    asked = model_of(model)
+    seen = read_states(asked.graph, evidence, evidence_format, sample)
     started = time.perf_counter()
     graph = asked.graph
     clamped = replace(graph, unary=clamp(graph, seen.states)) if seen.states else graph
     try:
+        promise = _certificate(clamped) if certify else ""
         problem = Problem(clamped, _query(graph, seen.states, estimator))
-        answer = TASKS[task](problem, estimator, options, dampings, observer)
+        found = TASKS[task](problem, estimator, options, observer)
+        if bounds and found.status != "inconsistent":
+            found = replace(found, bounds=_bracket(clamped, options))
     except MemoryError:
         raise TooLargeError(
             f"the estimator {estimator} ran out of memory; flat needs little"
         ) from None
-    found, used = answer.estimate, answer.options
-    consistent = found.status != "inconsistent"
-    reason = found.reason
-    if not consistent:
-        reason = explain(graph, seen.states, asked.numbers) or f"impossible: {reason}"
+    if found.status == "inconsistent":
+        reason = explain(graph, seen.states, asked.numbers) or f"impossible: {found.reason}"
+        nothing = np.full(graph.unary.size, np.nan)
+        found = replace(found, reason=reason, log_z=None, beliefs=nothing, assignment=None)
+    if seen.note:
+        found = replace(found, notes=(seen.note, *found.notes))
     return Result(
         model=asked,
         task=task,
         evidence=dict(seen.states),
         estimator=estimator,
-        options=used,
-        status=found.status,
-        reason=reason,
-        iterations=found.iterations,
-        residual=found.residual,
-        log_z=found.log_z if consistent else None,
-        beliefs=found.beliefs if consistent else np.full(graph.unary.size, np.nan),
-        assignment=answer.assignment if consistent else None,
-        exact=found.status == "converged" and (estimator == "exact" or _is_forest(graph)),
+        options=options,
+        estimate=found,
         seconds=time.perf_counter() - started,
-        notes=tuple(note for note in (seen.note, answer.note) if note),
+        certificate=promise,
     )
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What a task came to."""
+def _sum(problem: Problem, estimator: str, options: Options, observer: Observer) -> Estimate:
+    """Marginals and partition sum."""
+    try:
+        found = make_estimator(estimator).estimate(problem, options, observer)
+    except NumericalError as error:
+        if options.on_failure == "stop":
+            raise
+        found = _failed(problem.graph, str(error))
+    if found.status == "inconsistent" and estimator in PROPAGATING:
+        found = _proven(problem.graph, found)
+    if found.status in ("converged", "inconsistent") or options.on_failure == "stop":
+        return found
+    return climb(problem, options, observer)
 
-    estimate: Estimate
-    options: Options
-    assignment: IntArray | None = None
-    note: str = ""
 
-
-def _sum(
-    problem: Problem,
-    estimator: str,
-    options: Options,
-    dampings: tuple[float, ...],
-    observer: Observer,
-) -> _Answer:
-    """Marginals and partition sum, with as little damping as converges."""
-    tried = ""
-    for damping in dampings:
-        used = replace(options, damping=damping)
-        found = make_estimator(estimator).estimate(problem, used, observer)
-        if found.status == "inconsistent" and estimator in PROPAGATING:
-            found = _proven(problem.graph, found)
-        if found.status in ("converged", "inconsistent") or damping == dampings[-1]:
-            break
-        tried += f"{', ' if tried else ''}{damping:g} ({found.status.replace('_', ' ')})"
-    return _Answer(found, used, note=f"damping tried before: {tried}" if tried else "")
+def _failed(graph: FactorGraph, reason: str) -> Estimate:
+    nothing = np.full(graph.unary.size, np.nan)
+    return Estimate("diverged", reason, 0, np.inf, None, nothing, lambda scope: nothing)
 
 
 def _proven(graph: FactorGraph, found: Estimate) -> Estimate:
@@ -176,24 +165,35 @@ def _proven(graph: FactorGraph, found: Estimate) -> Estimate:
     return replace(found, status="diverged", reason=reason, beliefs=beliefs, log_z=None)
 
 
-def _best(
-    problem: Problem,
-    estimator: str,
-    options: Options,
-    dampings: tuple[float, ...],
-    observer: Observer,
-) -> _Answer:
+def _best(problem: Problem, estimator: str, options: Options, observer: Observer) -> Estimate:
     """The likeliest assignment."""
-    raise UsageError("the tasks MPE and MAP are not available yet; MAR and PR are")
+    if estimator not in ("flat", "region"):
+        raise UsageError(f"the tasks MPE and MAP are for flat and region, not for {estimator}")
+    return most_likely(problem, options, observer)
 
 
-Task = Callable[[Problem, str, Options, tuple[float, ...], Observer], _Answer]
+Task = Callable[[Problem, str, Options, Observer], Estimate]
 
 TASKS: dict[str, Task] = {"MAR": _sum, "PR": _sum, "MPE": _best, "MAP": _best}
 """What may be asked; MAP is the likeliest assignment of all variables, as in UAI 2014."""
 
 
-def _options(task: str, estimator: str, settings: Mapping[str, Any]) -> Options:
+def options_of(
+    task: str, estimator: str, damping: float | str, settings: Mapping[str, Any]
+) -> Options:
+    """Options from what a caller wrote.
+
+    Parameters
+    ----------
+    task, estimator, damping, settings
+        As for ``infer``.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or a number makes no sense.
+
+    """
     for what, name, known in (
         ("task", task, TASKS),
         ("estimator", estimator, ESTIMATORS),
@@ -203,31 +203,34 @@ def _options(task: str, estimator: str, settings: Mapping[str, Any]) -> Options:
             hint = suggestion(shown(str(name)), known, f"{what}s")
             raise UsageError(f"there is no {what} {shown(str(name))!r}; {hint}")
     for name in settings:
-        if name in NEEDS_REGIONS and name not in SETTINGS:
-            raise UsageError(
-                f"the setting {name!r} is for estimators by regions: not available yet"
-            )
         if name not in SETTINGS:
             near = suggestion(shown(name), SETTINGS, "settings")
             raise UsageError(f"there is no setting {shown(name)!r}; {near}")
+    if damping != "auto":
+        try:
+            damping = float(damping)
+        except (TypeError, ValueError):
+            raise UsageError(f"damping must be 'auto' or in [0, 1), got {damping!r}") from None
     try:
-        return Options(**settings, junction=estimator == "exact")
+        return Options(**settings, damping=damping, junction=estimator == "exact")
     except TypeError as error:
         raise UsageError(f"a setting is no number ({error})") from None
 
 
-def _dampings(damping: float | str) -> tuple[float, ...]:
-    if damping == "auto":
-        return DAMPINGS
-    try:
-        value = float(damping)
-    except (TypeError, ValueError):
-        raise UsageError(f"damping must be 'auto' or in [0, 1), got {damping!r}") from None
-    Options(damping=value)
-    return (value,)
+def _certificate(graph: FactorGraph) -> str:
+    from mpnet.analysis.certificate import certificate
+
+    return certificate(graph).sentence
 
 
-def _model(model: str | PathLike[str] | FactorGraph | Model) -> Model:
+def _bracket(graph: FactorGraph, options: Options) -> tuple[float | None, float | None]:
+    from mpnet.estimators.bounds import bracket
+
+    return bracket(graph, options)
+
+
+def model_of(model: str | PathLike[str] | FactorGraph | Model) -> Model:
+    """The model behind a path, a shipped name or a graph."""
     if isinstance(model, Model):
         return model
     if isinstance(model, FactorGraph):
@@ -235,12 +238,13 @@ def _model(model: str | PathLike[str] | FactorGraph | Model) -> Model:
     return read_model(model)
 
 
-def _evidence(
+def read_states(
     graph: FactorGraph,
     evidence: str | PathLike[str] | Mapping[Any, Any] | None,
-    dialect: str,
-    sample: int | None,
+    dialect: str = "auto",
+    sample: int | None = None,
 ) -> Evidence:
+    """Observed states by index, from a mapping or a UAI evidence file."""
     if evidence is None:
         return Evidence({})
     if isinstance(evidence, Mapping):
@@ -262,7 +266,3 @@ def _query(graph: FactorGraph, seen: Mapping[int, int], estimator: str) -> tuple
         )
     return found
 
-
-def _is_forest(graph: FactorGraph) -> bool:
-    nodes = len(graph.variables) + len(graph.factors)
-    return graph.arrays.edge_variable.size < max(nodes, 1) and graph.is_forest()

@@ -77,8 +77,14 @@ class Messages:
         self.maximise = maximise
         self.dtype = np.dtype(dtype)
         self.states = _known_states(graph)
-        self._enter(space != "log" and self._fits_linear(), start)
+        self.space = space
         self.edge_residual = np.full(graph.arrays.edge_variable.size, np.nan)
+        self.restart(start)
+
+    def restart(self, start: FloatArray | None = None) -> None:
+        """Begin again, from log messages (float64[S], nats, copied) or from uniform ones."""
+        self._enter(self.space != "log" and self._fits_linear(), start)
+        self.edge_residual[:] = np.nan
         self.refresh()
 
     @property

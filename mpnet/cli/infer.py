@@ -20,6 +20,17 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT = 4, 7
 PAUSE = 10.0
 """Seconds between two words about a run that takes long."""
 
+TRUST = {
+    "flat": "Bethe approximation: the graph has loops",
+    "clamped": "Bethe approximation: the graph has loops",
+    "mixture": "sum of the Bethe approximations at all fixed points found",
+    "region": "join-graph approximation",
+    "trw": "tree-reweighted upper bound",
+    "mean_field": "mean-field lower bound",
+    "double_loop": "Bethe approximation: the graph has loops",
+}
+"""What log Z is, by estimator, where it is not exact."""
+
 LISTED_STATES = 4
 """States of one variable that are told, at most."""
 
@@ -42,6 +53,17 @@ LISTED_STATES = 4
 @click.option("--memory", metavar="SIZE", help="Most memory for tables, such as 2GB.")
 @click.option("--i-bound", type=int, help="Most variables of a cluster.")
 @click.option("--seed", type=int, help="Seed of every random choice.")
+@click.option("--temperature", type=float, help="1 sums, 0 maximises; between: power means.")
+@click.option("--dtype", help="float64 or float32.")
+@click.option("--threads", type=int, help="Threads that share a sweep.")
+@click.option("--starts", type=int, help="Starts of the estimator mixture.")
+@click.option("--loss", type=float, help="Share of messages that get lost (asynchronous).")
+@click.option("--delay", type=float, help="Mean delay of a message, in iterations (asynchronous).")
+@click.option("--time-limit", type=float, help="Seconds for one run of propagation.")
+@click.option("--on-failure", type=click.Choice(["stop", "ladder"]), help="If not converged.")
+@click.option("--decoder", help="auto, argmax, decimation or reinforcement (MPE, MAP).")
+@click.option("--certify", is_flag=True, help="Say before the run whether it must converge.")
+@click.option("--bounds", is_flag=True, help="Bracket log Z: mean field below, TRW above.")
 @click.option(
     "--evidence-format",
     type=click.Choice(["auto", "2014", "2010"]),
@@ -84,6 +106,8 @@ def command(model: str, **options: Any) -> int:
         evidence,
         task=options["task"],
         estimator=options["estimator"],
+        certify=options["certify"],
+        bounds=options["bounds"],
         observer=_observer(loud),
         **settings,
     )
@@ -96,8 +120,10 @@ def command(model: str, **options: Any) -> int:
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
     """What was given, as arguments of ``infer``."""
-    names = ("schedule", "damping", "tolerance", "max_iterations", "i_bound", "seed")
-    found = {name: options[name] for name in names if options[name] is not None}
+    from mpnet.inference import SETTINGS
+
+    found = {name: options[name] for name in SETTINGS if options.get(name) is not None}
+    found["damping"] = options["damping"]
     if options["memory"] is not None:
         found["memory"] = _bytes(options["memory"])
     return found
@@ -248,7 +274,9 @@ def _summary(result: Result) -> list[str]:
     graph, options = result.graph, result.options
     how = result.estimator
     if result.estimator != "exact":
-        how += f", {options.schedule}, damping {options.damping:g}"
+        damping = result.damping
+        how += f", {options.schedule}, damping "
+        how += f"{damping:g}" if isinstance(damping, float) else damping
     lines = [
         result.reason,
         f"{shown(result.model.name)} · {len(graph.variables)} variables, {len(graph.factors)} factors "
@@ -256,10 +284,17 @@ def _summary(result: Result) -> list[str]:
         f"{result.seconds:.2f} s",
     ]
     if result.log_z is not None and result.log10_z is not None:
-        trust = "exact" if result.exact else "Bethe approximation: the graph has loops"
+        trust = "exact" if result.exact else TRUST.get(result.estimator, "an approximation")
         lines.append(f"log Z {result.log_z:.10g} nats, log10 Z {result.log10_z:.10g} ({trust})")
+    elif result.log_score is not None:
+        lines.append(f"log weight of the states {result.log_score:.10g} nats")
     elif result.has_beliefs:
         lines.append("log Z is withheld, and what follows is no answer: the run did not converge")
+    if any(bound is not None for bound in result.bounds):
+        low, high = ("?" if bound is None else f"{bound:.10g}" for bound in result.bounds)
+        lines.append(f"log Z in [{low}, {high}] nats")
+    if result.certificate:
+        lines.append(f"before the run: {result.certificate}")
     return lines + [f"note: {note}" for note in result.notes]
 
 

@@ -51,8 +51,15 @@ class Options:
         Bytes that an estimator may plan to use.
     starts : int
         Starts of the estimator mixture.
+    fraction : float
+        Weight of every factor for the estimator fractional, > 0; 1 is flat propagation.
     time_limit : float
         Seconds after which one run of propagation is given up.
+    on_failure : str
+        What to do where a run does not converge: ``stop``, or climb the ``ladder``.
+    decoder : str
+        How the tasks MPE and MAP pick states: ``auto``, ``argmax``, ``decimation`` or
+        ``reinforcement``.
 
     """
 
@@ -71,7 +78,10 @@ class Options:
     i_bound: int | None = None
     memory: int = 2 * 10**9
     starts: int = 8
+    fraction: float = 1.0
     time_limit: float = math.inf
+    on_failure: str = "stop"
+    decoder: str = "auto"
 
     def __post_init__(self) -> None:
         """Refuse numbers with which no run can end well.
@@ -106,6 +116,15 @@ class Options:
             raise UsageError(f"memory must be a positive number of bytes, got {self.memory}")
         if self.starts < 1:
             raise UsageError(f"starts must be at least 1, got {self.starts}")
+        if self.on_failure not in ("stop", "ladder"):
+            raise UsageError(f"on_failure must be stop or ladder, got {self.on_failure!r}")
+        if self.decoder not in ("auto", "argmax", "decimation", "reinforcement"):
+            raise UsageError(
+                "decoder must be auto, argmax, decimation or reinforcement, got "
+                f"{self.decoder!r}"
+            )
+        if not 0.0 < self.fraction < math.inf:
+            raise UsageError(f"fraction must be positive and finite, got {self.fraction}")
         if not self.time_limit > 0.0:
             raise UsageError(f"time_limit must be positive, got {self.time_limit}")
 
@@ -160,18 +179,23 @@ Observer = Callable[[Snapshot], None]
 Joint = Callable[[tuple[int, ...]], FloatArray]
 
 
+def ignore(snapshot: Snapshot) -> None:
+    """An observer that looks at nothing."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One rung of a fallback ladder: what was tried, and how that ended.
 
-    ``damping`` is the weight of the old message; ``seconds`` the time it took.
+    ``damping`` is the weight of the old message, ``residual`` the last undamped one (nats),
+    ``seconds`` the time it took. A rung that could not run has the status ``refused``.
     """
 
     name: str
-    damping: float
+    damping: float | None
     status: str
     iterations: int
-    residual: float
+    residual: float | None
     seconds: float
     reason: str
 
@@ -222,6 +246,8 @@ class Estimate:
         A proven lower and upper bound of log Z, in nats; None where there is none.
     notes : tuple of str
         What else a user should know.
+    damping : float or None
+        The damping that was computed, where it was left to the run.
     criterion : str
         What stopped the run: ``tolerance``, ``max_iterations``, ``time_limit``, ``period``
         (messages repeat), ``rounding`` (of the arithmetic) or ``no_support``.
@@ -257,6 +283,7 @@ class Estimate:
     exact: bool = False
     bounds: tuple[float | None, float | None] = (None, None)
     notes: tuple[str, ...] = ()
+    damping: float | None = None
     criterion: str = ""
     period: int = 0
     rate: float | None = None

@@ -86,6 +86,7 @@ class Exact:
             log_z=answer.log_z if possible else None,
             beliefs=answer.marginals,
             joint=answer.joint,
+            exact=possible,
         )
 
 

@@ -85,6 +85,8 @@ def flat_estimate(messages: Messages, outcome: Outcome, temperature: float = 1.0
         rate=outcome.rate,
         needed=outcome.needed,
         updates=outcome.updates,
+        damping=outcome.damping,
+        notes=outcome.notes,
     )
     return found if temperature in (0.0, 1.0) else _cooled(messages.graph, found, temperature)
 

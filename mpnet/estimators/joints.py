@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from mpnet.estimators.base import Joint
@@ -12,11 +14,14 @@ from mpnet.messages import Messages
 def joint_of(messages: Messages) -> Joint:
     """Joint beliefs of the present messages: a factor's, or independent where none joins them."""
     graph = messages.graph
-    marginals = messages.marginals()
+
+    @cache
+    def marginals() -> FloatArray:
+        return messages.marginals()
 
     def joint(scope: tuple[int, ...]) -> FloatArray:
         if len(scope) == 1:
-            return marginals[graph.states_of(scope[0])]
+            return marginals()[graph.states_of(scope[0])]
         for number in graph.factors_at[scope[0]]:
             around = graph.factors[number].scope
             if set(scope) <= set(around):
@@ -24,7 +29,7 @@ def joint_of(messages: Messages) -> Joint:
         # No factor is left between them: the compile pass dropped one that said nothing.
         table = np.ones(())
         for variable in scope:
-            table = np.multiply.outer(table, marginals[graph.states_of(variable)])
+            table = np.multiply.outer(table, marginals()[graph.states_of(variable)])
         return table
 
     return joint

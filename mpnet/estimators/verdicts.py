@@ -37,6 +37,8 @@ class Outcome:
     rate: float | None = None
     needed: int | None = None
     updates: int = 0
+    damping: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def contraction(residuals: Sequence[float]) -> float | None:
