@@ -68,9 +68,21 @@ def check_options(name: str, options: Options) -> None:
             f"the estimator {name} knows the schedules {', '.join(SCHEDULES)}, "
             f"got {options.schedule!r}"
         )
+    refuse_temperature(name, options)
+
+
+def refuse_temperature(name: str, options: Options) -> None:
+    """Refuse a temperature that is not 1, in the name of an estimator.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+
+    """
     if options.temperature != 1.0:
         raise UsageError(
-            f"the estimator {name} works at temperature 1 only, got {options.temperature}"
+            f"the estimator {name} works at temperature 1 only, got {options.temperature:g}"
         )
 
 

@@ -1,0 +1,313 @@
+"""Naive mean field: the best distribution in which all variables are independent.
+
+Its bound, expected log potentials plus entropies, is below log Z whatever the distribution, and
+each update raises it or leaves it as it is (Jordan, Ghahramani, Jaakkola and Saul 1999).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpnet.dense import DenseTables, frozen, logs_of
+from mpnet.errors import NumericalError, TooLargeError, size
+from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
+from mpnet.estimators.factor_beliefs import log_tables
+from mpnet.estimators.support import Support
+from mpnet.estimators.trw import refuse_temperature
+from mpnet.graph import FactorGraph
+from mpnet.kernels.layout import FloatArray, TableArrays
+from mpnet.kernels.mean_field import ascend, bound
+from mpnet.messages import Messages
+from mpnet.schedules.flooding import Flooding
+
+WRITTEN_OUT = 2**24
+"""Entries of tables that are written out for factors that have none, at most (128 MB)."""
+
+GUESS_SWEEPS = 30
+"""Damped sweeps of flat propagation that the first start comes from."""
+
+
+@dataclass
+class Fit:
+    """One ascent: a distribution and its bound.
+
+    ``q`` and ``log_q`` hold each variable's distribution, float64[B]; ``bound`` is in nats,
+    constants included; ``residual`` is the last change, in nats.
+    """
+
+    q: FloatArray
+    log_q: FloatArray
+    bound: float
+    residual: float = np.nan
+    iterations: int = 0
+
+
+class MeanField:
+    """Coordinate ascent from ``options.starts`` starts; the one with the highest bound is kept."""
+
+    def estimate(self, problem: Problem, options: Options, observe: Observer) -> Estimate:
+        """Run; every bound is proven, whether the run has converged or not."""
+        refuse_temperature("mean_field", options)
+        graph = problem.graph
+        field = Field(graph)
+        best: Fit | None = None
+        bounds = []
+        for number, start in enumerate(field.starts(options)):
+            for fit in field.fits(start, options):
+                if number == 0:
+                    observe(field.snapshot(fit))
+            bounds.append(fit.bound)
+            if best is None or fit.bound > best.bound:
+                best = fit
+        if best is None:
+            return _without_start(graph, field)
+        done = best.residual <= options.tolerance
+        plural = "" if best.iterations == 1 else "s"
+        reason = (
+            f"{'' if done else 'not '}converged after {best.iterations} iteration{plural} "
+            f"(residual {best.residual:.1e} nats, tolerance {options.tolerance:.0e})"
+        )
+        same = sum(best.bound - other <= 1e-6 * (1.0 + abs(best.bound)) for other in bounds)
+        note = (
+            f"log Z is at least {best.bound:.8g}: proven, whether the run has converged or not; "
+            f"{same} of {len(bounds)} starts led there"
+        )
+        return Estimate(
+            status="converged" if done else "max_iterations",
+            reason=reason,
+            iterations=best.iterations,
+            residual=best.residual,
+            log_z=best.bound if done else None,
+            beliefs=best.q,
+            joint=lambda scope: product(graph, best.q, scope),
+            bounds=(best.bound, None),
+            notes=(note,),
+            criterion="tolerance" if done else "max_iterations",
+        )
+
+
+class Field:
+    """A graph made ready for mean field: tables of all factors, and where starts may be.
+
+    Parameters
+    ----------
+    graph : FactorGraph
+        The graph; not modified.
+
+    Raises
+    ------
+    TooLargeError
+        If factors without tables would need too large ones.
+
+    """
+
+    def __init__(self, graph: FactorGraph) -> None:
+        self.graph = graph
+        self.tables = tables_of(graph)
+        self.support = Support(graph)
+        self.messages = Messages(graph)
+        self._nothing = np.full(graph.arrays.edge_variable.size, np.nan)
+
+    def snapshot(self, fit: Fit) -> Snapshot:
+        """What an observer sees of one iteration."""
+        rows = Rows(self.graph, fit.q)
+        return Snapshot(
+            "mean_field", self.messages, fit.residual, self._nothing, lambda: fit.bound, rows
+        )
+
+    def starts(self, options: Options) -> Iterator[FloatArray]:
+        """Log probabilities to start from, float64[B] each, all with a bound above ``-inf``."""
+        draw = np.random.default_rng(options.seed)
+        if self.graph.log_constant == -np.inf:
+            self.support.exhausted = True
+            return
+        alive = self.support.possible()
+        if alive is None:
+            return
+        guess = self._guess(alive)
+        for number in range(options.starts):
+            logs = guess if number == 0 else np.where(guess == -np.inf, guess, 0.0)
+            if number > 1:
+                logs = logs + draw.normal(size=logs.size) * 3.0
+            logs = self._normalised(logs)
+            if self.support.allowed and self.value(logs) == -np.inf:
+                found = self.support.find(logs)
+                if found is None:
+                    return
+                at = self.graph.arrays.variable_states[:-1] + found
+                logs = np.full(logs.size, -np.inf)
+                logs[at] = 0.0
+            yield logs
+
+    def _guess(self, alive: NDArray[np.bool_]) -> FloatArray:
+        """What flat propagation believes after some damped sweeps, as logs, shape (B,)."""
+        schedule = Flooding()
+        for _ in range(GUESS_SWEEPS):
+            sweep = schedule.sweep(self.messages, 0.5)
+            if not sweep.consistent or sweep.residual < 1e-3:
+                break
+        guess = np.nan_to_num(logs_of(self.messages.marginals()), nan=0.0)
+        # No state that may be possible is ruled out on the word of messages.
+        return np.where(alive, np.maximum(guess, -50.0), -np.inf)
+
+    def _normalised(self, logs: FloatArray) -> FloatArray:
+        starts = self.graph.arrays.variable_states
+        sizes = np.diff(starts)
+        best = np.maximum.reduceat(logs, starts[:-1]) if logs.size else logs
+        best = np.where(best == -np.inf, 0.0, best)
+        logs = logs - np.repeat(best, sizes)
+        if not logs.size:
+            return logs
+        return logs - np.repeat(logs_of(np.add.reduceat(np.exp(logs), starts[:-1])), sizes)
+
+    def value(self, log_q: FloatArray) -> float:
+        """The bound of a distribution given as log probabilities, in nats."""
+        graph = self.graph
+        low = bound(graph.arrays, self.tables, graph.unary, log_q, np.exp(log_q))
+        return graph.log_constant + float(low)
+
+    def fits(self, start: FloatArray, options: Options) -> Iterator[Fit]:
+        """The fit at the start and after each sweep, always the same object.
+
+        Parameters
+        ----------
+        start : float64[B]
+            Log probabilities, with a bound above ``-inf``.
+        options : Options
+            Tolerance (nats) and the most sweeps.
+
+        Raises
+        ------
+        NumericalError
+            If a probability becomes NaN.
+
+        """
+        graph = self.graph
+        fit = Fit(np.exp(start), start.copy(), self.value(start))
+        yield fit
+        order = np.arange(len(graph.variables), dtype=np.int32)
+        while fit.iterations < options.max_iterations:
+            fit.residual, _ = ascend(
+                graph.arrays,
+                graph.edge_factor,
+                self.tables,
+                graph.unary,
+                order,
+                fit.log_q,
+                fit.q,
+            )
+            fit.iterations += 1
+            if np.isnan(fit.residual):
+                raise NumericalError(f"a probability became NaN in iteration {fit.iterations}")
+            fit.bound = self.value(fit.log_q)
+            yield fit
+            if fit.residual <= options.tolerance:
+                return
+
+
+class Rows(Mapping[int, FloatArray]):
+    """The slices of an array of beliefs by variable, made when asked for."""
+
+    def __init__(self, graph: FactorGraph, beliefs: FloatArray) -> None:
+        self._graph, self._beliefs = graph, beliefs
+
+    def __getitem__(self, variable: int) -> FloatArray:
+        """Belief of one variable."""
+        return self._beliefs[self._graph.states_of(variable)]
+
+    def __iter__(self) -> Iterator[int]:
+        """Every variable."""
+        return iter(range(len(self._graph.variables)))
+
+    def __len__(self) -> int:
+        """How many variables there are."""
+        return len(self._graph.variables)
+
+
+def tables_of(graph: FactorGraph) -> TableArrays:
+    """Log tables of all factors, whatever their kinds, as one family.
+
+    Parameters
+    ----------
+    graph : FactorGraph
+        The graph; not modified.
+
+    Raises
+    ------
+    TooLargeError
+        If factors that have no tables would need too large ones.
+
+    """
+    starts, parts, total = [], [], 0
+    for family in graph.families:
+        count, content = family.last - family.first, family.content
+        if isinstance(content, DenseTables):
+            values = content.values if content.log else logs_of(content.values)
+            starts.append(total + content.factor_table.astype(np.int64))
+        else:
+            entries = count * _entries(graph, family.first)
+            if total + entries > WRITTEN_OUT:
+                name = graph.factors[family.first].name
+                raise TooLargeError(
+                    f"mean field needs tables: {name!r} and its like would have {size(entries)} "
+                    f"entries; at most {WRITTEN_OUT} are written out"
+                )
+            values = log_tables(content, 0, count).reshape(-1)
+            starts.append(total + np.arange(count) * (entries // count))
+        parts.append(values)
+        total += values.size
+    return TableArrays(
+        0,
+        frozen(np.concatenate([*starts, np.empty(0, dtype=np.int64)]), np.int32),
+        frozen(np.concatenate([*parts, np.empty(0)])),
+    )
+
+
+def _entries(graph: FactorGraph, factor: int) -> int:
+    first, last = graph.arrays.factor_edges[factor : factor + 2]
+    counts = graph.cardinalities[graph.arrays.edge_variable[first:last]]
+    return math.prod(map(int, counts))
+
+
+def product(graph: FactorGraph, q: FloatArray, scope: tuple[int, ...]) -> FloatArray:
+    """Joint belief over a scope: all variables are independent.
+
+    Parameters
+    ----------
+    graph : FactorGraph
+        The graph.
+    q : float64[B]
+        Probabilities.
+    scope : tuple of int
+        Variables; one axis each.
+
+    """
+    table: FloatArray = np.ones(())
+    for variable in scope:
+        table = np.multiply.outer(table, q[graph.states_of(variable)])
+    return table
+
+
+def _without_start(graph: FactorGraph, field: Field) -> Estimate:
+    proven = field.support.exhausted
+    reason = (
+        "no assignment is possible: a search has been through all"
+        if proven
+        else "no possible assignment to start from was found; mean field needs one"
+    )
+    nothing = np.full(graph.unary.size, np.nan)
+    return Estimate(
+        status="inconsistent" if proven else "stalled",
+        reason=reason,
+        iterations=0,
+        residual=np.inf,
+        log_z=None,
+        beliefs=nothing,
+        joint=lambda scope: product(graph, nothing, scope),
+        criterion="no_support",
+    )
