@@ -26,7 +26,8 @@ def eliminate(
     seed: int,
     most: float,
     order: IndexArray,
-) -> float:
+    bits: FloatArray,
+) -> tuple[float, float]:
     """Choose the next variable again and again, and join its neighbours to each other.
 
     Fill-ins are kept up to date edge by edge, so that a sparse graph of any size costs about
@@ -50,12 +51,16 @@ def eliminate(
         Total entries at which the search is given up.
     order : int32[V]
         Overwritten with the variables, first eliminated first.
+    bits : float64[V]
+        Overwritten with the log2 of the entries of each step's table: over a variable and the
+        neighbours that it has when it goes.
 
     Returns
     -------
     float
-        Entries of all tables (a variable with the neighbours that it has when it goes) together;
-        ``inf`` if given up.
+        Entries of all tables together; ``inf`` if given up.
+    float
+        Effort: the innermost steps that were done.
 
     """
     count = sizes.size
@@ -64,6 +69,7 @@ def eliminate(
     mark = np.full(count, -1, dtype=np.int64)
     stamp = 0
     around = np.zeros(count)  # sum of the sizes of all neighbours
+    total, effort = 0.0, 0.0
     missing = np.zeros(count)  # weight of the edges missing between neighbours
     for v in range(count):
         for place in range(first[v], first[v] + length[v]):
@@ -74,6 +80,7 @@ def eliminate(
                 mark[pool[place]] = v
             for place in range(first[v], first[v] + length[v]):
                 a = pool[place]
+                effort += length[a]
                 absent = around[v] - sizes[a]
                 for other in range(first[a], first[a] + length[a]):
                     if mark[pool[other]] == v:
@@ -87,17 +94,18 @@ def eliminate(
     keys = np.empty(count)
     heap.build(score, items, keys, where)
     touched = np.empty(count, dtype=np.int32)
-    total = 0.0
     for step in range(count):
         v = np.int64(items[0])
         order[step] = v
-        total += 2.0 ** (sizes[v] + around[v])
+        bits[step] = sizes[v] + around[v]
+        total += 2.0 ** bits[step]
         if total > most:
-            return np.inf
-        heap.change(v, -np.inf, items, keys, where)
+            return np.inf, effort
+        _change(v, -np.inf, items, keys, where)
         stamp += 1
         changed = 0
         begin, end = first[v], first[v] + length[v]
+        effort += 20.0 + length[v] * length[v]
         for place in range(begin, end):
             mark[pool[place]] = stamp
         # Take v out of its neighbours' lists.
@@ -106,6 +114,7 @@ def eliminate(
             touched[changed] = a
             changed += 1
             absent = around[a] - sizes[v]
+            effort += length[a]
             at = first[a]
             for other in range(first[a], first[a] + length[a]):
                 b = pool[other]
@@ -130,6 +139,7 @@ def eliminate(
                     continue
                 common = 0.0
                 weight = sizes[a] * sizes[b]
+                effort += length[b]
                 if method != WEIGHT:
                     for other in range(first[b], first[b] + length[b]):
                         c = np.int64(pool[other])
@@ -147,29 +157,28 @@ def eliminate(
                 pool, used = _append(b, a, first, length, room, pool, used)
         if changed > count:
             # Too many to remember: whoever is left.
+            effort += 5.0 * count
             for a in range(count):
                 if keys[where[a]] > -np.inf:
-                    heap.change(
-                        a,
-                        -_score(method, noise, missing[a], around[a] + sizes[a]),
-                        items,
-                        keys,
-                        where,
-                    )
+                    key = -_score(method, noise, missing[a], around[a] + sizes[a])
+                    _change(a, key, items, keys, where)
         else:
             stamp += 1
             for number in range(changed):
                 a = np.int64(touched[number])
                 if mark[a] != stamp:
                     mark[a] = stamp
-                    heap.change(
-                        a,
-                        -_score(method, noise, missing[a], around[a] + sizes[a]),
-                        items,
-                        keys,
-                        where,
-                    )
-    return total
+                    key = -_score(method, noise, missing[a], around[a] + sizes[a])
+                    _change(a, key, items, keys, where)
+    return total, effort
+
+
+@kernel
+def _change(
+    item: int, key: float, items: IndexArray, keys: FloatArray, where: IndexArray
+) -> None:
+    """``heap.change``, not copied into each place that uses it: that takes long to compile."""
+    heap.change(item, key, items, keys, where)
 
 
 @kernel
