@@ -20,11 +20,11 @@ def edges_of(graph, first, last):
     return slice(*edges), slice(*graph.edge_states[edges])
 
 
-def sent(space, graph, family, factors, to_factor, old, out, damping, edge_residual):
+def sent(space, graph, family, factors, to_factor, old, out, damping, *, found=NOWHERE):
     """One call of the family's kernel; arguments as logs, but for ``out``."""
     arrays, _ = space.family(family)
     return FAMILIES[family.kind].send(
-        space.semiring, graph, arrays, *factors, to_factor, old, out, damping, edge_residual
+        space.semiring, graph, arrays, *factors, to_factor, old, out, damping, found
     )
 
 
@@ -50,7 +50,7 @@ def check(space, graph, seed, damping=0.0, zeros=0.0, atol=1e-12, size=3.0):
         here = family.first, family.last
         out = np.full_like(old, np.nan)
         found = np.full(arrays.edge_variable.size, np.nan)
-        worst, status = sent(space, arrays, family, here, to_factor, old, out, damping, found)
+        worst, status = sent(space, arrays, family, here, to_factor, old, out, damping, found=found)
         np.testing.assert_allclose(
             scaled_messages(graph, space.logs(out))[entries], expected[entries], rtol=0, atol=atol
         )
@@ -61,7 +61,7 @@ def check(space, graph, seed, damping=0.0, zeros=0.0, atol=1e-12, size=3.0):
         assert largest <= atol
         # Nobody asks for residuals, and the messages are changed where they stand.
         moved = old.copy()
-        quick, status = sent(space, arrays, family, here, to_factor, moved, moved, damping, NOWHERE)
+        quick, status = sent(space, arrays, family, here, to_factor, moved, moved, damping)
         assert quick == pytest.approx(worst, rel=1e-6 if space.dtype is np.float32 else 1e-12)
         assert status == dead
         np.testing.assert_array_equal(moved[entries], out[entries])
@@ -110,11 +110,13 @@ def test_only_the_factors_asked_for_are_written(space, damping):
     for family in graph.families:
         whole, every = old.copy(), np.full(graph.arrays.edge_variable.size, np.nan)
         both = family.first, family.last
-        sent(space, graph.arrays, family, both, to_factor, old, whole, damping, every)
+        sent(space, graph.arrays, family, both, to_factor, old, whole, damping, found=every)
         for factor in range(family.first, family.last):
             out, found = np.full_like(old, np.nan), np.full_like(every, np.nan)
             one = factor, factor + 1
-            worst, _ = sent(space, graph.arrays, family, one, to_factor, old, out, damping, found)
+            worst, _ = sent(
+                space, graph.arrays, family, one, to_factor, old, out, damping, found=found
+            )
             edges, entries = edges_of(graph.arrays, *one)
             np.testing.assert_array_equal(out[entries], whole[entries])
             np.testing.assert_array_equal(found[edges], every[edges])
@@ -133,7 +135,7 @@ def test_inputs_are_not_modified(space):
         here = family.first, family.last
         for damping in (0.0, 0.5):
             out = np.empty_like(old)
-            sent(space, graph.arrays, family, here, to_factor, old, out, damping, NOWHERE)
+            sent(space, graph.arrays, family, here, to_factor, old, out, damping)
     np.testing.assert_array_equal(to_factor, before[0])
     np.testing.assert_array_equal(old, before[1])
 
@@ -154,7 +156,15 @@ def test_nan_is_never_swallowed(space, damping, states, old_zeros):
             to_factor[starts[edge]] = np.nan
             for found in (np.zeros(graph.arrays.edge_variable.size), NOWHERE):
                 worst, status = sent(
-                    space, graph.arrays, family, here, to_factor, old, old.copy(), damping, found
+                    space,
+                    graph.arrays,
+                    family,
+                    here,
+                    to_factor,
+                    old,
+                    old.copy(),
+                    damping,
+                    found=found,
                 )
                 assert np.isnan(worst)
                 assert status == -1
@@ -172,18 +182,18 @@ def test_nan_in_the_old_message_is_not_swallowed(space, damping, states):
     graph = mixed(3, states).build()
     for family in graph.families:
         here = family.first, family.last
-        edges, entries = edges_of(graph.arrays, *here)
+        _, entries = edges_of(graph.arrays, *here)
         for entry in (entries.start, entries.stop - 1):
             to_factor, old = (space.values(random_logs(graph, s)) for s in (0, 1))
             old[entry] = np.nan
             found = np.zeros(graph.arrays.edge_variable.size)
             out = old.copy()
-            worst, _ = sent(space, graph.arrays, family, here, to_factor, old, out, damping, found)
+            worst, _ = sent(
+                space, graph.arrays, family, here, to_factor, old, out, damping, found=found
+            )
             assert np.isnan(worst)
             assert np.isnan(found).sum() == 1
-            quick, _ = sent(
-                space, graph.arrays, family, here, to_factor, old, out, damping, NOWHERE
-            )
+            quick, _ = sent(space, graph.arrays, family, here, to_factor, old, out, damping)
             assert np.isnan(quick)
 
 
@@ -202,7 +212,9 @@ def test_lost_and_gained_support_is_an_infinite_residual(space, damping, arity, 
         old[:states] = space.values(np.array(before))
         out, found = np.full_like(old, np.nan), np.full(arity, np.nan)
         (family,) = graph.families
-        worst, status = sent(space, graph.arrays, family, (0, 1), uniform, old, out, damping, found)
+        worst, status = sent(
+            space, graph.arrays, family, (0, 1), uniform, old, out, damping, found=found
+        )
         assert worst == np.inf
         assert status == -1
         np.testing.assert_array_equal(found, [np.inf] + [0.0] * (arity - 1))
@@ -234,7 +246,7 @@ def test_the_first_factor_that_allows_nothing_is_named(space, states, damping):
         out, found = np.full_like(uniform, np.nan), np.full(graph.arrays.edge_variable.size, np.nan)
         here = family.first, family.last
         worst, status = sent(
-            space, graph.arrays, family, here, uniform, uniform, out, damping, found
+            space, graph.arrays, family, here, uniform, uniform, out, damping, found=found
         )
         statuses.append(status)
         edges, _ = edges_of(graph.arrays, *here)
@@ -257,9 +269,7 @@ def test_incoming_zeros_that_meet_the_table_s_zeros_allow_nothing(space):
     for graph, to_factor, expected in ((one, crossed, -1), (cut, shut, 0)):
         old = space.values(np.zeros(4))
         (family,) = graph.families
-        _, status = sent(
-            space, graph.arrays, family, (0, 1), to_factor, old, old.copy(), 0.0, NOWHERE
-        )
+        _, status = sent(space, graph.arrays, family, (0, 1), to_factor, old, old.copy(), 0.0)
         # With the identity each direction still has one state: only the whole product is zero.
         assert status == expected
 
@@ -284,18 +294,16 @@ def test_the_quick_maximum_is_the_largest_edge_residual(states, kind, dtype):
         here = family.first, family.last
         mine, _ = edges_of(graph.arrays, *here)
         settled = space.values(random_logs(graph, 2))
-        sent(space, graph.arrays, family, here, to_factor, settled, settled, 0.0, NOWHERE)
+        sent(space, graph.arrays, family, here, to_factor, settled, settled, 0.0)
         for seed in range(examples(20)):
             draw = np.random.default_rng(seed)
             nudge = draw.normal(size=settled.size) * 10.0 ** draw.uniform(-12, 0, settled.size)
             old = (settled * np.exp(nudge)).astype(dtype)
             found = np.full(edges, np.nan)
             worst, _ = sent(
-                space, graph.arrays, family, here, to_factor, old, old.copy(), 0.0, found
+                space, graph.arrays, family, here, to_factor, old, old.copy(), 0.0, found=found
             )
-            quick, _ = sent(
-                space, graph.arrays, family, here, to_factor, old, old.copy(), 0.0, NOWHERE
-            )
+            quick, _ = sent(space, graph.arrays, family, here, to_factor, old, old.copy(), 0.0)
             # Spans are measured by the same arithmetic, and compared with a few roundings.
             assert worst == pytest.approx(found[mine].max(), rel=4 * float(np.finfo(dtype).eps))
             assert quick == pytest.approx(worst, rel=16 * float(np.finfo(dtype).eps))
@@ -312,14 +320,14 @@ def test_a_residual_of_rounding_is_as_good_as_none(states, edge_residual):
     to_factor = space.values(random_logs(graph, 0))
     messages = space.values(random_logs(graph, 1))
     call = (space, graph.arrays, family, (0, 3), to_factor)
-    sent(*call, messages, messages, 0.0, NOWHERE)
+    sent(*call, messages, messages, 0.0)
     jitter = np.random.default_rng(1).choice([-8.0, 0.0, 8.0], size=messages.size)
     near = messages * (1.0 + jitter * np.finfo(float).eps)
-    worst, _ = sent(*call, near, near.copy(), 0.0, edge_residual)
+    worst, _ = sent(*call, near, near.copy(), 0.0, found=edge_residual)
     assert worst <= 128 * np.finfo(float).eps
     assert (edge_residual <= 128 * np.finfo(float).eps).all()
     far = messages * (1.0 + 1000.0 * jitter * np.finfo(float).eps)
-    worst, _ = sent(*call, far, far.copy(), 0.0, edge_residual)
+    worst, _ = sent(*call, far, far.copy(), 0.0, found=edge_residual)
     assert worst > 1000 * np.finfo(float).eps
 
 
