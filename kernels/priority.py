@@ -4,26 +4,18 @@ Elidan, McGraw and Koller, "Residual belief propagation", UAI 2006. The change t
 message would make is always known exactly: whatever a move touches is computed again.
 """
 
-import numpy as np
-
 from mpnet.kernels import heap
 from mpnet.kernels.dispatch import send_one
 from mpnet.kernels.jit import kernel
 from mpnet.kernels.layout import (
     ALIVE,
-    ONE,
-    THREE,
-    TWO,
-    UNSAFE,
     FloatArray,
     GraphArrays,
     IndexArray,
     Limits,
-    PairArrays,
     States,
 )
-from mpnet.kernels.residuals import excess
-from mpnet.kernels.semiring import Semiring, plus
+from mpnet.kernels.semiring import Semiring
 from mpnet.kernels.variables import send_from_variables
 
 
@@ -120,77 +112,3 @@ def update_most_urgent(
             for far in range(graph.factor_edges[factor], graph.factor_edges[factor + 1]):
                 heap.change(far, edge_residual[far], items, keys, where)
     return most, ALIVE, ALIVE
-
-
-@kernel
-def update_most_urgent_binary(
-    semiring: Semiring,
-    graph: GraphArrays,
-    family: PairArrays,
-    unary: FloatArray,
-    limits: Limits,
-    tolerance: float,
-    most: int,
-    to_variable: FloatArray,
-    to_factor: FloatArray,
-    beliefs: FloatArray,
-    candidate: FloatArray,
-    items: IndexArray,
-    keys: FloatArray,
-    where: IndexArray,
-) -> tuple[int, int]:
-    """As ``update_most_urgent`` for two states, pairs and linear space, undamped.
-
-    Keys are residuals as odds less one, and so is ``tolerance``: no logarithm per message. Only
-    the message that changes is computed again, not its factor's other one. Returns the messages
-    moved and ``ALIVE``, ``UNSAFE`` or the variable without a possible state.
-    """
-    for moved in range(most):
-        edge = np.uintp(items[0])
-        if not keys[0] > tolerance:
-            return moved, ALIVE
-        here = TWO * edge
-        to_variable[here], to_variable[here + ONE] = candidate[here], candidate[here + ONE]
-        heap.change(edge, 0.0, items, keys, where)
-        variable = np.uintp(graph.edge_variable[edge])
-        begin = np.uintp(graph.variable_edges[variable])
-        end = np.uintp(graph.variable_edges[variable + ONE])
-        off, on = unary[TWO * variable], unary[TWO * variable + ONE]
-        for slot in range(begin, end):
-            entry = TWO * np.uintp(graph.slot_edge[slot])
-            to_factor[entry], to_factor[entry + ONE] = off, on
-            off *= to_variable[entry]
-            on *= to_variable[entry + ONE]
-        beliefs[TWO * variable], beliefs[TWO * variable + ONE] = off, on
-        if not (off > limits.floor and on > limits.floor):
-            return moved + 1, UNSAFE
-        off, on = semiring.one, semiring.one
-        for back in range(end - begin):
-            near = np.uintp(graph.slot_edge[end - ONE - back])
-            entry = TWO * near
-            from_off, from_on = to_factor[entry] * off, to_factor[entry + ONE] * on
-            to_factor[entry], to_factor[entry + ONE] = from_off, from_on
-            off *= to_variable[entry]
-            on *= to_variable[entry + ONE]
-            if near == edge:
-                continue
-            # The pair's two edges are neighbours, the first one even.
-            far = near ^ ONE
-            table = np.uintp(family.factor_table[near // TWO])
-            both_off, both_on = family.tables[table], family.tables[table + THREE]
-            first_on, second_on = family.tables[table + TWO], family.tables[table + ONE]
-            if near > far:
-                first_on, second_on = second_on, first_on
-            said_0 = plus(semiring, both_off * from_off, first_on * from_on)
-            said_1 = plus(semiring, second_on * from_off, both_on * from_on)
-            best = said_0 if said_0 > said_1 else said_1
-            if not (said_0 > 0.0 and said_1 > 0.0):
-                return moved + 1, UNSAFE
-            scale = semiring.one / best
-            said_0, said_1 = said_0 * scale, said_1 * scale
-            there = TWO * far
-            candidate[there], candidate[there + ONE] = said_0, said_1
-            one, other = said_1 * to_variable[there], said_0 * to_variable[there + ONE]
-            key = excess(abs(one - other), min(one, other))
-            heap.change(far, key, items, keys, where)
-    return most, ALIVE

@@ -111,11 +111,12 @@ def copies(graph: FactorGraph, unaries: Sequence[FloatArray]) -> FactorGraph:
     times, count = len(unaries), len(graph.variables)
     groups: list[Group] = []
     for family in graph.families:
+        members = np.tile(np.arange(family.last - family.first), times)
         edges = slice(*graph.arrays.factor_edges[[family.first, family.last]])
         scopes = graph.arrays.edge_variable[edges].astype(np.int64)
         scopes = scopes.reshape(family.last - family.first, -1)
         moved = [scopes + number * count for number in range(times)]
-        groups.append((np.concatenate(moved), family.content.repeated(times)))
+        groups.append((np.concatenate(moved), family.content.taken(members)))
     return assemble(
         np.tile(graph.cardinalities, times), groups, np.concatenate(unaries), graph.log_constant
     )
@@ -124,9 +125,7 @@ def copies(graph: FactorGraph, unaries: Sequence[FloatArray]) -> FactorGraph:
 class _Run:
     """One run of all copies until each has been within the tolerance once."""
 
-    def __init__(
-        self, graph: FactorGraph, unaries: Sequence[FloatArray], options: Options
-    ) -> None:
+    def __init__(self, graph: FactorGraph, unaries: Sequence[FloatArray], options: Options) -> None:
         self.graph, self.options = graph, options
         self.messages = start_messages(copies(graph, unaries), options)
         self.residuals = np.full(len(unaries), np.inf)

@@ -35,7 +35,7 @@ SETTINGS = tuple(f.name for f in fields(Options) if f.name not in ("junction", "
 """What may be given to ``infer`` besides its own arguments: the fields of ``Options``."""
 
 
-def infer(
+def infer(  # noqa: PLR0913  the one door to everything
     model: str | PathLike[str] | FactorGraph | Model,
     evidence: str | PathLike[str] | Mapping[Any, Any] | None = None,
     *,
@@ -265,4 +265,3 @@ def _query(graph: FactorGraph, seen: Mapping[int, int], estimator: str) -> tuple
             f"at most {MOST_CLAMPED} are tried; use flat"
         )
     return found
-

@@ -152,14 +152,19 @@ def _gaps(messages: Messages) -> FloatArray:
     return gaps
 
 
-def _argmax(graph: FactorGraph, messages: Messages, options: Options) -> IntArray | None:
+def _best_states(messages: Messages) -> IntArray:
     """The best state of each variable by itself, the first of those that tie."""
     logs, owner = _log_beliefs(messages)
-    starts = graph.arrays.variable_states.astype(np.int64)
+    starts = messages.graph.arrays.variable_states.astype(np.int64)
     best = np.flatnonzero(logs >= -TIE)[::-1]
-    states = np.zeros(len(graph.variables), dtype=np.int64)
+    states = np.zeros(len(messages.graph.variables), dtype=np.int64)
     states[owner[best]] = best - starts[owner[best]]
     return states
+
+
+def _argmax(graph: FactorGraph, messages: Messages, options: Options) -> IntArray | None:
+    """Each variable by itself."""
+    return _best_states(messages)
 
 
 def _decimate(graph: FactorGraph, messages: Messages, options: Options) -> IntArray | None:
@@ -170,10 +175,9 @@ def _decimate(graph: FactorGraph, messages: Messages, options: Options) -> IntAr
     for _ in range(4 * len(graph.variables) + 10):
         open_ = _open(graph, unary)
         if not open_.size:
-            return _argmax(graph, current, options)
+            return _best_states(current)
         chosen = _choice(current, open_, share)
-        states = _argmax(graph, current, options)
-        assert states is not None
+        states = _best_states(current)
         tried = unary.copy()
         for variable in chosen.tolist():
             where = graph.states_of(variable)
@@ -231,8 +235,7 @@ def _reinforce(graph: FactorGraph, messages: Messages, options: Options) -> IntA
         _, dead = current.send_from_factors(0.0)
         if dead >= 0 or current.refresh() >= 0:
             break
-        states = _argmax(graph, current, options)
-        assert states is not None
+        states = _best_states(current)
         same = same + 1 if last is not None and (states == last).all() else 0
         last = states
         if same == 0 and (here := log_score(graph, states)) > score:

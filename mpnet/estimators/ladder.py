@@ -52,9 +52,14 @@ def climb(problem: Problem, options: Options, observe: Observer = ignore) -> Est
     Estimate
         Of the rung that converged, or of the last that could run; ``steps`` tells all of them.
 
+    Raises
+    ------
+    NumericalError
+        If no rung could run at all.
+
     """
     steps: list[Step] = []
-    found: Estimate | None = None
+    found: list[Estimate] = []
     for rung in RUNGS:
         used = rung.change(options)
         started = time.perf_counter()
@@ -77,12 +82,13 @@ def climb(problem: Problem, options: Options, observe: Observer = ignore) -> Est
                 estimate.reason,
             )
         )
-        found = estimate
+        found.append(estimate)
         if estimate.status in ("converged", "inconsistent"):
             break
-    assert found is not None, "the first rung refuses no graph"
+    if not found:
+        raise NumericalError(f"no rung of the ladder could run; the last: {steps[-1].reason}")
     told = tuple(
         f"ladder {i}, {s.name}: {s.status.replace('_', ' ')} ({s.reason})"
         for i, s in enumerate(steps, 1)
     )
-    return replace(found, steps=tuple(steps), notes=(*told, *found.notes))
+    return replace(found[-1], steps=tuple(steps), notes=(*told, *found[-1].notes))

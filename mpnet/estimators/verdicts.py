@@ -85,9 +85,7 @@ def period_of(recent: Sequence[FloatArray], closeness: float) -> int:
     if not 0.0 < step < np.inf:
         return 0
     periods = range(2, len(recent))
-    return next(
-        (p for p in periods if _moved(recent[-1], recent[-1 - p]) <= closeness * step), 0
-    )
+    return next((p for p in periods if _moved(recent[-1], recent[-1 - p]) <= closeness * step), 0)
 
 
 def _moved(now: FloatArray, then: FloatArray) -> float:
@@ -97,9 +95,7 @@ def _moved(now: FloatArray, then: FloatArray) -> float:
         return float(np.abs(now[moved] - then[moved]).max(initial=0.0))
 
 
-def is_rounding(
-    residuals: Sequence[float], period: int, dtype: np.dtype[np.floating[Any]]
-) -> bool:
+def is_rounding(residuals: Sequence[float], period: int, dtype: np.dtype[np.floating[Any]]) -> bool:
     """Whether the residual has gone as low as the arithmetic lets it.
 
     Parameters

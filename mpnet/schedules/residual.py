@@ -5,10 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from mpnet.kernels import heap
+from mpnet.kernels.buckets import make_queue
 from mpnet.kernels.layout import ALIVE, UNSAFE, FloatArray, PairArrays
-from mpnet.kernels.priority import update_most_urgent, update_most_urgent_binary
+from mpnet.kernels.priority import update_most_urgent
+from mpnet.kernels.priority_pairs import (
+    RECORD,
+    fill_records,
+    read_records,
+    update_most_urgent_pairs,
+)
 from mpnet.messages import Messages
 from mpnet.schedules.base import Settings, Sweep
+
+PUSHES = 4
+"""Room in the queue of buckets, in messages that wait per message that moves."""
 
 
 class Residual:
@@ -19,54 +29,34 @@ class Residual:
 
     def sweep(self, messages: Messages, damping: float) -> Sweep:
         """Move as many messages as there are edges, or fewer once all are within the tolerance."""
-        edges = messages.graph.arrays.edge_variable.size
-        if not edges:
+        if not messages.edge_residual.size:
             return Sweep(0.0, -1, messages.refresh())
         candidate, priority, dead = self._ask_all(messages, damping)
         if dead >= 0 or np.isnan(priority).any():
-            messages.edge_residual[:] = priority
-            return Sweep(float(priority.max()), dead, messages.refresh())
-        queue = _Queue(edges)
-        moved, factor, variable = 0, ALIVE, ALIVE
-        if _is_simple(messages) and damping == 0.0:
-            moved, variable = self._move_binary(messages, candidate, priority, queue)
-            if variable == UNSAFE:
-                messages.refresh()
-                candidate, priority, dead = self._ask_all(messages, damping)
-        if moved < edges and variable in (ALIVE, UNSAFE) and not _settled(queue, self._tolerance):
-            more, factor, variable = self._move(
-                messages, damping, candidate, priority, queue, edges - moved
-            )
-            moved += more
-        if UNSAFE in (factor, variable):
-            messages.use_logs()
-            return Sweep(float(priority.max()), -1, -1, moved)
-        messages.edge_residual[:] = priority
-        last = messages.refresh()
-        dead_variable = variable if variable >= 0 else last
-        return Sweep(float(priority.max()), factor, dead_variable, moved)
+            return _ended(messages, priority, dead, ALIVE, 0)
+        if damping == 0.0 and _is_simple(messages, candidate):
+            return self._move_pairs(messages, candidate, priority)
+        return self._move(messages, damping, candidate, priority)
 
     def _ask_all(self, messages: Messages, damping: float) -> tuple[FloatArray, FloatArray, int]:
         """What every factor would say now, and how far that is from what it said."""
         candidate = np.empty_like(messages.to_variable)
         priority = np.empty(messages.edge_residual.size)
         _, dead = messages.ask_factors(damping, candidate, priority)
-        if candidate.dtype != messages.to_variable.dtype or dead == UNSAFE:
+        if dead == UNSAFE:
             messages.use_logs()
+            candidate = np.empty_like(messages.to_variable)
             _, dead = messages.ask_factors(damping, candidate, priority)
         return candidate, priority, dead
 
     def _move(
-        self,
-        messages: Messages,
-        damping: float,
-        candidate: FloatArray,
-        priority: FloatArray,
-        queue: _Queue,
-        most: int,
-    ) -> tuple[int, int, int]:
-        graph = messages.graph
-        heap.build(priority, queue.items, queue.keys, queue.where)
+        self, messages: Messages, damping: float, candidate: FloatArray, priority: FloatArray
+    ) -> Sweep:
+        """Any factors, in any space."""
+        graph, edges = messages.graph, priority.size
+        items, where = np.empty(edges, dtype=np.int32), np.empty(edges, dtype=np.int32)
+        keys = np.empty(edges)
+        heap.build(priority, items, keys, where)
         moved, factor, variable = update_most_urgent(
             messages.semiring,
             messages.states,
@@ -77,61 +67,75 @@ class Residual:
             messages.limits,
             float(damping),
             self._tolerance,
-            most,
+            edges,
             messages.to_variable,
             messages.to_factor,
             messages.beliefs,
             candidate,
             priority,
-            queue.items,
-            queue.keys,
-            queue.where,
+            items,
+            keys,
+            where,
         )
-        return moved, factor, variable
+        if UNSAFE in (factor, variable):
+            messages.use_logs()
+            return Sweep(float(priority.max()), -1, -1, moved)
+        return _ended(messages, priority, factor, variable, moved)
 
-    def _move_binary(
-        self, messages: Messages, candidate: FloatArray, priority: FloatArray, queue: _Queue
-    ) -> tuple[int, int]:
-        heap.build(np.expm1(priority), queue.items, queue.keys, queue.where)
-        moved, variable = update_most_urgent_binary(
-            messages.semiring,
-            messages.graph.arrays,
+    def _move_pairs(self, messages: Messages, candidate: FloatArray, priority: FloatArray) -> Sweep:
+        """Pairs of variables with two states, in linear space: one cache line per message."""
+        arrays, edges = messages.graph.arrays, priority.size
+        variables = arrays.variable_edges.size - 1
+        records = np.empty((variables + edges) * int(RECORD))
+        words = records.view(np.int32)
+        queue = make_queue(PUSHES * edges)
+        fill_records(
+            arrays,
             messages.family_arrays[0],
             messages.potentials,
+            messages.to_variable,
+            candidate,
+            priority,
+            self._tolerance,
+            records,
+            words,
+            queue,
+        )
+        most = int(np.diff(arrays.variable_edges).max())
+        moved, status = update_most_urgent_pairs(
+            messages.semiring,
             messages.limits,
             float(np.expm1(self._tolerance)),
-            priority.size,
-            messages.to_variable,
-            messages.to_factor,
-            messages.beliefs,
-            candidate,
-            queue.items,
-            queue.keys,
-            queue.where,
+            edges,
+            records,
+            words,
+            queue,
+            np.empty(most),
         )
-        priority[queue.items] = np.log1p(queue.keys)
-        return moved, variable
+        read_records(arrays, records, messages.to_variable)
+        if status == UNSAFE:
+            messages.use_logs()
+        messages.refresh()
+        _, priority, dead = self._ask_all(messages, 0.0)
+        return _ended(messages, priority, dead, ALIVE, moved)
 
 
-class _Queue:
-    """The arrays of one heap."""
-
-    def __init__(self, size: int) -> None:
-        self.items = np.empty(size, dtype=np.int32)
-        self.where = np.empty(size, dtype=np.int32)
-        self.keys = np.full(size, np.inf)
-
-
-def _settled(queue: _Queue, tolerance: float) -> bool:
-    return bool(queue.keys[0] <= np.expm1(tolerance))
+def _ended(
+    messages: Messages, priority: FloatArray, factor: int, variable: int, moved: int
+) -> Sweep:
+    messages.edge_residual[:] = priority
+    last = messages.refresh()
+    return Sweep(float(priority.max()), factor, variable if variable >= 0 else last, moved)
 
 
-def _is_simple(messages: Messages) -> bool:
-    """Whether the quick kernel serves: one family of pairs, two states, linear space."""
+def _is_simple(messages: Messages, candidate: FloatArray) -> bool:
+    """Whether the quick kernel serves: one family of pairs, two states, no zeros, linear space."""
     arrays = messages.family_arrays
     return (
         messages.linear
+        and messages.dtype == np.float64
         and len(messages.states) == 2
         and len(arrays) == 1
         and isinstance(arrays[0], PairArrays)
+        and bool(messages.to_variable.all() and candidate.all() and messages.potentials.all())
     )
