@@ -8,6 +8,7 @@ import numpy as np
 
 from mpnet.estimators.attractive import bethe_bound, is_attractive
 from mpnet.estimators.base import Observer, Options, Problem
+from mpnet.estimators.factor_beliefs import states_of_edges
 from mpnet.estimators.mean_field import MeanField
 from mpnet.estimators.trees import edge_appearance, heaviest_forest
 from mpnet.estimators.trw import proven_estimate, run_weighted, weigh
@@ -112,11 +113,7 @@ def lower_bound(graph: FactorGraph, options: Options) -> float | None:
 
 def _fixed_points(graph: FactorGraph, beliefs: FloatArray) -> list[FloatArray]:
     """Beliefs of flat propagation from a uniform start and from where mean field went."""
-    counts = graph.cardinalities[graph.arrays.edge_variable]
-    first = graph.arrays.variable_states[graph.arrays.edge_variable].astype(np.int64)
-    offsets = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    logs = np.log(np.maximum(beliefs, 1e-9))
-    towards = logs[np.repeat(first, counts) + offsets]
+    towards = np.log(np.maximum(beliefs, 1e-9))[states_of_edges(graph)]
     found = []
     for start in (None, towards):
         messages, schedule = Messages(graph, start=start), Flooding()

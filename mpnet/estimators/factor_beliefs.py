@@ -118,3 +118,12 @@ def segment_log_sums(values: FloatArray, starts: IndexArray) -> FloatArray:
     best = np.maximum.reduceat(values, starts[:-1])
     shift = np.where(best == -np.inf, 0.0, best)
     return logs_of(np.add.reduceat(np.exp(values - np.repeat(shift, sizes)), starts[:-1])) + shift
+
+
+def states_of_edges(graph: FactorGraph) -> IntArray:
+    """Where in beliefs each entry of a message array belongs, shape (S,)."""
+    arrays = graph.arrays
+    starts = arrays.edge_states.astype(np.int64)
+    first = arrays.variable_states[arrays.edge_variable].astype(np.int64)
+    result: IntArray = np.arange(starts[-1]) + np.repeat(first - starts[:-1], np.diff(starts))
+    return result
