@@ -9,7 +9,8 @@ A family answers with one fixed signature each (see ``mpnet.kernels.tables`` for
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mpnet.kernels import pairs, tables, triples
+from mpnet.kernels import gate_totals, gates, pairs, tables, triples
+from mpnet.kernels.gates import GateArrays
 from mpnet.kernels.layout import PairArrays, TableArrays, TripleArrays
 
 
@@ -26,4 +27,7 @@ FAMILIES: dict[str, FamilyKernels] = {
     "table": FamilyKernels(TableArrays, tables.send, tables.log_partition, tables.log_potential),
     "triple": FamilyKernels(TripleArrays, triples.send, tables.log_partition, tables.log_potential),
     "pair": FamilyKernels(PairArrays, pairs.send, tables.log_partition, tables.log_potential),
+    "gate": FamilyKernels(
+        GateArrays, gates.send, gate_totals.log_partition, gate_totals.log_potential
+    ),
 }

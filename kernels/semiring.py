@@ -1,9 +1,9 @@
-"""What "add" and "multiply" mean to a kernel: four semirings, told apart by their types.
+"""What "add" and "multiply" mean to a kernel: semirings, told apart by their types.
 
 A kernel is written once, over ``plus`` and ``times``, and compiled for each semiring that is
-used: sums or maxima, of numbers or of their logs. In the linear semirings a message holds
-probabilities up to a factor and a hard zero is 0; in the log semirings it holds nats up to a
-constant and a hard zero is ``-inf``.
+used: sums or maxima, of numbers or of their logs, or plain yes and no. In the linear semirings
+a message holds probabilities up to a factor and a hard zero is 0; in the log semirings it holds
+nats up to a constant and a hard zero is ``-inf``.
 """
 
 from collections.abc import Callable
@@ -43,9 +43,16 @@ class LogMax(NamedTuple):
     one: float = 0.0
 
 
-Semiring = LinearSum | LinearMax | LogSum | LogMax
+class Boolean(NamedTuple):
+    """Whether anything is possible at all: any number but 0 is a yes, and nothing underflows."""
 
-LINEAR = (LinearSum, LinearMax)
+    zero: float = 0.0
+    one: float = 1.0
+
+
+Semiring = LinearSum | LinearMax | LogSum | LogMax | Boolean
+
+LINEAR = (LinearSum, LinearMax, Boolean)
 LOG = (LogSum, LogMax)
 
 
@@ -70,6 +77,14 @@ def _log_add(a: float, b: float) -> float:
     if a > b:
         return a + np.log1p(np.exp(b - a))
     return b + np.log1p(np.exp(a - b))
+
+
+def _either(a: float, b: float) -> float:
+    return 1.0 if a != 0.0 or b != 0.0 else 0.0
+
+
+def _both(a: float, b: float) -> float:
+    return 1.0 if a != 0.0 and b != 0.0 else 0.0
 
 
 def _same(value: float) -> float:
@@ -98,6 +113,7 @@ OPERATIONS: dict[type, Operations] = {
     LinearMax: Operations(_larger, _multiply, _log, _exp),
     LogSum: Operations(_log_add, _add, _same, _same),
     LogMax: Operations(_larger, _add, _same, _same),
+    Boolean: Operations(_either, _both, _log, _exp),
 }
 
 
@@ -173,7 +189,7 @@ _COMPILED: dict[Callable[..., float], Callable[..., float]] = {}
 if not config.DISABLE_JIT:
     from numba import njit
 
-    for _function in (_add, _multiply, _larger, _log_add, _same, _log, _exp):
+    for _function in (_add, _multiply, _larger, _log_add, _either, _both, _same, _log, _exp):
         _COMPILED[_function] = cast(Any, njit)(_function)
     _overload_two("plus", plus)
     _overload_two("times", times)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mpnet.dense import DenseTables, checked_logs, share
+from mpnet.content import Content, Kind, Label
+from mpnet.dense import TABLE_ENTRIES, DenseTables, checked_logs, frozen
 from mpnet.errors import GraphError, TooLargeError, size
 from mpnet.graph import FactorGraph, assemble
 from mpnet.kernels.layout import FloatArray
 from mpnet.variables import Factor, Variable
-
-TABLE_ENTRIES = 2**26
-"""Largest table that a graph accepts, in entries (512 MB)."""
 
 
 @dataclass
@@ -38,7 +36,7 @@ class GraphBuilder:
     _variables: list[Variable] = field(default_factory=list)
     _index: dict[str, int] = field(default_factory=dict)
     _unary: list[FloatArray] = field(default_factory=list)
-    _factors: list[tuple[Factor, FloatArray]] = field(default_factory=list)
+    _factors: list[tuple[Factor, Content]] = field(default_factory=list)
     _log_constant: float = 0.0
 
     def add_variable(self, name: str, states: int | Sequence[str]) -> None:
@@ -87,7 +85,7 @@ class GraphBuilder:
             If the table has more than 2^26 entries.
 
         """
-        label = name or f"f({', '.join(scope)})"
+        label = name or _name_of(scope)
         indices = self._resolve(scope, label)
         shape = tuple(len(self._variables[v].states) for v in indices)
         if math.prod(shape) > TABLE_ENTRIES:
@@ -100,7 +98,50 @@ class GraphBuilder:
         elif len(indices) == 1:
             self._unary[indices[0]] = self._unary[indices[0]] + logs
         else:
-            self._factors.append((Factor(label, indices), logs))
+            where = frozen(np.zeros(1), np.int32)
+            content = DenseTables(shape, where, frozen(logs.reshape(-1)), log=True)
+            self._factors.append((Factor(label, indices), content))
+
+    def add(self, kind: Kind) -> None:
+        """Multiply the model by a factor of any kind: see ``mpnet.factors``.
+
+        Parameters
+        ----------
+        kind : Kind
+            Names its variables and says what they have to do with each other.
+
+        Raises
+        ------
+        GraphError
+            If a variable is unknown or repeated, or the kind and the cardinalities of its
+            variables do not fit together; the message names factor and index.
+
+        """
+        for name, states in kind.hidden.items():
+            self.add_variable(name, states)
+        for part in kind.expanded:
+            label = part.name or _name_of(part.scope)
+            indices = self._resolve(part.scope, label)
+            counts = np.array([[len(self._variables[v].states) for v in indices]], dtype=np.int64)
+            self.add_content(indices, part.content(counts, _always(f"factor {label!r}")), label)
+
+    def add_content(self, scope: Sequence[int], content: Content, name: str) -> None:
+        """Multiply the model by what a content of one factor holds, which is not checked.
+
+        Parameters
+        ----------
+        scope : sequence of int
+            Indices of variables, each at most once.
+        content : Content
+            Holds one factor of that shape.
+        name : str
+            For messages and figures.
+
+        """
+        if len(scope) == 1:
+            self._unary[scope[0]] = self._unary[scope[0]] + content.table(0)
+        else:
+            self._factors.append((Factor(name, tuple(scope)), content))
 
     def _resolve(self, scope: Sequence[str], label: str) -> tuple[int, ...]:
         for name in scope:
@@ -114,17 +155,19 @@ class GraphBuilder:
     def build(self) -> FactorGraph:
         """Freeze what was collected into a graph; the builder can go on being used.
 
-        Factors of one shape come together, in the order in which they were added.
+        Factors of one kind and shape come together, in the order in which they were added.
         """
         counts = np.array([len(v.states) for v in self._variables], dtype=np.int64)
-        by_shape: dict[tuple[int, ...], list[tuple[Factor, FloatArray]]] = {}
-        for factor, table in self._factors:
-            by_shape.setdefault(table.shape, []).append((factor, table))
+        sizes = counts.tolist()
+        together: dict[Hashable, list[tuple[Factor, Content]]] = {}
+        for factor, content in self._factors:
+            shape = tuple(sizes[v] for v in factor.scope)
+            together.setdefault((content.alike, shape), []).append((factor, content))
         groups, names = [], []
-        for shape, members in by_shape.items():
+        for members in together.values():
             scopes = np.array([factor.scope for factor, _ in members], dtype=np.int64)
-            where, values = share([table for _, table in members])
-            groups.append((scopes, DenseTables(shape, where, values, log=True)))
+            first, *others = [content for _, content in members]
+            groups.append((scopes, first.joined(others)))
             names += [factor.name for factor, _ in members]
         return assemble(
             counts,
@@ -135,3 +178,12 @@ class GraphBuilder:
             states=[v.states for v in self._variables],
             factor_names=names,
         )
+
+
+def _always(label: str) -> Label:
+    return lambda _: label
+
+
+def _name_of(scope: Sequence[str]) -> str:
+    shown = list(scope) if len(scope) <= 12 else [*scope[:10], "...", scope[-1]]
+    return f"f({', '.join(shown)})"

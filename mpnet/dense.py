@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from mpnet.errors import GraphError
-from mpnet.kernels.layout import FloatArray, IndexArray, PairArrays, TableArrays, TripleArrays
+from mpnet.content import Content, Parts
+from mpnet.errors import GraphError, TooLargeError, size
+from mpnet.kernels.layout import (
+    FloatArray,
+    IndexArray,
+    IntArray,
+    PairArrays,
+    TableArrays,
+    TripleArrays,
+)
+
+TABLE_ENTRIES = 2**26
+"""Largest table that a graph accepts, in entries (512 MB)."""
 
 WIDEST_RANGE = 1e-100
 """A table whose possible entries differ by more than this ratio is left to log space."""
@@ -55,11 +66,35 @@ class DenseTables:
         """How many incoming entries one term of a message multiplies, at most."""
         return len(self.shape) - 1
 
+    @property
+    def alike(self) -> Hashable:
+        """Dense tables of one shape can always be joined."""
+        return DenseTables
+
     def table(self, number: int) -> FloatArray:
         """Log potentials of one factor, by its place in the family, in nats."""
         start = int(self.factor_table[number])
         part = self.values[start : start + math.prod(self.shape)].reshape(self.shape)
         return part if self.log else logs_of(part)
+
+    def parts(self, number: int) -> Parts:
+        """The table itself."""
+        return Parts((), ((tuple(range(len(self.shape))), self.table(number)),))
+
+    def maximised(self) -> DenseTables:
+        """The same."""
+        return self
+
+    def taken(self, numbers: IntArray) -> DenseTables:
+        """Some of the factors; tables that they share stay shared."""
+        where, values = share([self.table(int(number)) for number in numbers])
+        return DenseTables(self.shape, where, values, log=True)
+
+    def joined(self, others: Sequence[DenseTables]) -> DenseTables:
+        """All factors in a row."""
+        tables = [c.table(n) for c in (self, *others) for n in range(c.factor_table.size)]
+        where, values = share(tables)
+        return DenseTables(self.shape, where, values, log=True)
 
     def tempered(self, powers: FloatArray) -> DenseTables:
         """The same factors with their potentials raised to powers, one per factor."""
@@ -128,6 +163,39 @@ class DenseTables:
         known = (0,) * self.shape[0]
         kind = PairArrays if self.kind == "pair" else TripleArrays
         return kind(first, self.factor_table, tables, known), scale
+
+
+def tabulated(content: Content, count: int, entries: int, why: str) -> DenseTables:
+    """Write out the tables of a content of another kind.
+
+    Parameters
+    ----------
+    content : Content
+        Whose tables.
+    count : int
+        Its factors.
+    entries : int
+        Most entries of one table.
+    why : str
+        What needs tables, for the message.
+
+    Raises
+    ------
+    TooLargeError
+        If a table has more entries, or all tables together do not fit.
+
+    """
+    tables: list[FloatArray] = []
+    for number in range(count):
+        table = content.table(number)
+        if table.size > entries or table.size * count > TABLE_ENTRIES:
+            raise TooLargeError(
+                f"{why}: a factor would have a table of {size(table.size)} entries (of {count} "
+                f"factors); at most {entries} are enumerated"
+            )
+        tables.append(table)
+    where, values = share(tables)
+    return DenseTables(tables[0].shape, where, values, log=True)
 
 
 def logs_of(values: FloatArray) -> FloatArray:

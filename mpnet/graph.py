@@ -9,11 +9,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from mpnet.content import Content, Maker
 from mpnet.dense import DenseTables, checked_logs, checked_numbers, frozen
 from mpnet.errors import GraphError, TooLargeError, size
 from mpnet.kernels.layout import FloatArray, GraphArrays, IndexArray, IntArray
@@ -21,36 +22,6 @@ from mpnet.variables import Factors, Variables
 
 INDEX_LIMIT = 2**31 - 1
 """Most edges, states or table entries of a graph."""
-
-
-class Content(Protocol):
-    """What the factors of one family hold, by their place in the family."""
-
-    @property
-    def kind(self) -> str:
-        """The kernels that serve it, a key of ``mpnet.kernels.families.FAMILIES``."""
-        ...
-
-    @property
-    def reach(self) -> int:
-        """How many incoming entries one term of a message multiplies, at most."""
-        ...
-
-    def table(self, number: int) -> FloatArray:
-        """Log potentials of one factor as a table, in nats."""
-        ...
-
-    def is_linear(self) -> bool:
-        """Whether the potentials fit linear space."""
-        ...
-
-    def tempered(self, powers: FloatArray) -> Content:
-        """The same factors with their potentials raised to powers > 0, one per factor."""
-        ...
-
-    def arrays(self, first: int, linear: bool, dtype: DTypeLike) -> tuple[Any, float]:
-        """What the kernels read, and the log (nats) of what all factors were divided by."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +81,7 @@ class FactorGraph:
     def from_arrays(
         cls,
         cardinalities: ArrayLike,
-        groups: Iterable[tuple[ArrayLike, ArrayLike]],
+        groups: Iterable[tuple[ArrayLike, ArrayLike | Maker]],
         unary: ArrayLike | None = None,
         *,
         log: bool = False,
@@ -122,9 +93,10 @@ class FactorGraph:
         ----------
         cardinalities : int[V]
             Number of states of each variable.
-        groups : iterable of (scopes, tables)
+        groups : iterable of (scopes, tables or maker)
             Factors of one shape each: scopes are variable indices, int[F, arity]; tables are
-            float[F, states, ...], or float[states, ...] for one table shared by all.
+            float[F, states, ...], or float[states, ...] for one table shared by all; a maker,
+            such as ``Or.batch()``, is what the kinds of ``mpnet.factors`` offer.
         unary : float[B], optional
             Unary potentials of all states in a row.
         log : bool
@@ -221,6 +193,23 @@ class FactorGraph:
             ),
         )
 
+    def maximised(self) -> FactorGraph:
+        """The same graph for max-product: kinds that sum inside a factor become tables.
+
+        Raises
+        ------
+        TooLargeError
+            If such a table would be too large.
+
+        """
+        found = [(f, f.content.maximised()) for f in self.families]
+        if all(content is f.content for f, content in found):
+            return self
+        families = tuple(
+            f if content is f.content else Family(f.first, f.last, content) for f, content in found
+        )
+        return replace(self, families=families)
+
     def is_forest(self) -> bool:
         """Whether no two paths join any two variables, so that belief propagation is exact."""
         count = len(self.variables)
@@ -262,7 +251,7 @@ Group = tuple[IntArray, Content]
 
 
 def _checked_group(
-    group: tuple[ArrayLike, ArrayLike], counts: IntArray, log: bool, number: int
+    group: tuple[ArrayLike, ArrayLike | Maker], counts: IntArray, log: bool, number: int
 ) -> Group:
     scopes = np.array(group[0], dtype=np.int64, ndmin=2)
     label = f"group {number}"
@@ -279,6 +268,8 @@ def _checked_group(
     sizes = counts[scopes]
     if not scopes.size or (sizes != sizes[0]).any():
         raise GraphError(f"{label}: factors of one group must all have the same shape")
+    if callable(group[1]):
+        return scopes, group[1](sizes, lambda factor: f"{label}: factor {factor}")
     shape = tuple(map(int, sizes[0]))
     given = np.asarray(group[1])
     shared = given.ndim == len(shape)

@@ -71,7 +71,7 @@ class Messages:
         dtype: DTypeLike = np.float64,
         threads: int = 1,
     ) -> None:
-        self.graph = graph
+        self.graph = graph.maximised() if maximise else graph
         self.threads = threads
         self.unary = graph.unary if unary is None else frozen(unary)
         self.maximise = maximise
