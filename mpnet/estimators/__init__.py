@@ -13,6 +13,8 @@ ESTIMATORS: dict[str, str] = {
     "mixture": "mpnet.estimators.mixture:Mixture",
     "trw": "mpnet.estimators.trw:Trw",
     "fractional": "mpnet.estimators.fractional:Fractional",
+    "mean_field": "mpnet.estimators.mean_field:MeanField",
+    "double_loop": "mpnet.estimators.double_loop:DoubleLoop",
     "exact": "mpnet.estimators.exact:Exact",
 }
 """Name in a scenario -> ``module:class``."""
