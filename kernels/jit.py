@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 from mpnet.kernels import cache
 
@@ -45,7 +46,8 @@ def reordering_kernel(function: Kernel) -> Kernel:
 
 def _compile(function: Kernel, **how: Any) -> Kernel:
     if config.DISABLE_JIT:
-        return function
+        # Compiled code says nothing about NaN and overflow; neither does this.
+        return np.errstate(over="ignore", invalid="ignore")(function)
     before = config.CACHE_DIR
     config.CACHE_DIR = os.fspath(FOLDER)
     try:
