@@ -129,14 +129,7 @@ class Tables:
 def load(
     planner: Planner, plan: Plan, semiring: Semiring, arena: FloatArray | None = None
 ) -> Tables:
-    """An arena with the factors' tables in their places.
-
-    Raises
-    ------
-    Lost
-        If linear space can't hold them.
-
-    """
+    """An arena with the factors' tables in their places."""
     count = len(planner.scopes)
     made = Tables(
         semiring,
@@ -150,13 +143,14 @@ def load(
         best = float(table.max())
         possible = table[table != -np.inf]
         low = float(possible.min()) - best if possible.size else 0.0
-        if is_linear(semiring) and low < LOWEST:
-            raise Lost
         values = table - best if best != -np.inf else table
+        if is_linear(semiring):
+            if low < LOWEST:
+                made.lost[number], low = math.exp(LOWEST), LOWEST
+                values = np.where(values < LOWEST, -np.inf, values)
+            values = np.exp(values)
         place = plan.factor_places[number]
-        made.arena[place : place + table.size] = (
-            np.exp(values) if is_linear(semiring) else values
-        ).reshape(-1)
+        made.arena[place : place + table.size] = values.reshape(-1)
         made.scale[number] = best if best != -np.inf else 0.0
         made.low[number] = low
     return made

@@ -9,15 +9,24 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
-from mpnet.regions.reduction import Scope
+from mpnet.regions.reduction import Scope, aligned
 
 MOST_CHILDREN = 3
 """A cluster with more children gets helpers that gather what they say, two at a time."""
+
+GATHERED = 2**12
+"""Entries up to which the product of a cluster's factors is always made."""
+
+PART = 64
+"""In a larger cluster a product may have one entry for so many of the cluster's."""
+
+MOST_GATHERED = 2**18
+"""Entries of a product of factors at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,3 +205,43 @@ def _sorted(nodes: list[_Node], kept: list[int]) -> JoinTree:
         parents=[place[parent[number]] if number in parent else -1 for number in order],
         factors=[nodes[number].factors for number in order],
     )
+
+
+def gather_factors(model: Ranked, tree: JoinTree) -> tuple[Ranked, JoinTree]:
+    """The same with the factors of each cluster multiplied into few tables.
+
+    A product may be as large as a small cluster, or a small part of a large one: it is made
+    once, and then takes the place of many in every pass over the cluster.
+    """
+    scopes: list[Scope] = []
+    tables: list[FloatArray] = []
+    factors: list[list[int]] = []
+    for scope, numbers in zip(tree.scopes, tree.factors, strict=True):
+        entries = model.size(scope)
+        most = max(min(entries, GATHERED), min(entries // PART, MOST_GATHERED))
+        groups = _grouped(model, numbers, most)
+        factors.append(list(range(len(scopes), len(scopes) + len(groups))))
+        for union, members in groups:
+            table: FloatArray = np.zeros([int(model.counts[rank]) for rank in union])
+            for number in members:
+                table += aligned(model.tables[number], model.scopes[number], union)
+            scopes.append(union)
+            tables.append(table)
+    return replace(model, scopes=scopes, tables=tables), replace(tree, factors=factors)
+
+
+def _grouped(model: Ranked, numbers: list[int], most: int) -> list[tuple[Scope, list[int]]]:
+    """Put factors together, each where it widens a product least, up to ``most`` entries."""
+    groups: list[tuple[Scope, list[int]]] = []
+    for number in sorted(numbers, key=lambda n: (-model.tables[n].size, model.scopes[n])):
+        best = most + 1, -1
+        for place, (union, _) in enumerate(groups):
+            size = model.size(tuple({*union, *model.scopes[number]}))
+            best = min(best, (size, place))
+        if best[1] < 0:
+            groups.append((model.scopes[number], [number]))
+        else:
+            union, members = groups[best[1]]
+            both = tuple(sorted({*union, *model.scopes[number]}))
+            groups[best[1]] = both, [*members, number]
+    return groups
