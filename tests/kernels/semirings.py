@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpnet.kernels import variables
 from mpnet.kernels.layout import Limits
 from mpnet.kernels.semiring import LINEAR, LinearMax, LinearSum, LogMax, LogSum
 from tests import reference
@@ -90,3 +91,48 @@ def scaled_messages(graph, logs_of_messages):
     """Each message with its largest entry at 0: what its scale was does not matter."""
     rows = reference.pieces(logs_of_messages, graph.arrays.edge_states)
     return reference.joined(map(reference.scaled, rows))
+
+
+@dataclass
+class Run:
+    """All that the kernels of a schedule pass on to each other, made from log messages."""
+
+    space: Space
+    graph: object
+    start: np.ndarray
+
+    def __post_init__(self):
+        counts = set(self.graph.cardinalities)
+        self.states = (0,) * int(counts.pop()) if len(counts) == 1 else ()
+        families = [(self.space.family(f), range(f.first, f.last)) for f in self.graph.families]
+        self.families = tuple(arrays for (arrays, _), _ in families)
+        self.twins = [(twin, factors) for (_, twin), factors in families]
+        self.unary = frozen(self.space.values(self.graph.unary))
+        self.to_variable = self.space.values(self.start)
+        self.to_factor = np.full_like(self.to_variable, np.nan)
+        self.beliefs = np.full_like(self.unary, np.nan)
+        self.edge_residual = np.full(self.graph.arrays.edge_variable.size, np.nan)
+        self.listen()
+
+    def listen(self):
+        """Bring what variables say in step with what they hear."""
+        return variables.send_from_variables(
+            self.space.semiring, self.states, self.graph.arrays, self.unary,
+            0, len(self.graph.variables), LIMITS,
+            self.to_variable, self.to_factor, self.beliefs,
+        )  # fmt: skip
+
+    def same_as_heard(self):
+        """Fail unless what variables say is in step with what they hear."""
+        said, beliefs = self.to_factor.copy(), self.beliefs.copy()
+        self.listen()
+        for kept, now, starts in (
+            (said, self.to_factor, self.graph.arrays.edge_states),
+            (beliefs, self.beliefs, self.graph.arrays.variable_states),
+        ):
+            rows = [
+                reference.joined(map(reference.scaled, reference.pieces(values, starts)))
+                for values in (self.space.logs(kept), self.space.logs(now))
+            ]
+            # A product of the same few numbers.
+            np.testing.assert_allclose(rows[0], rows[1], rtol=0, atol=1e-12)
