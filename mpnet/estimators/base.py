@@ -120,8 +120,7 @@ class Options:
             raise UsageError(f"on_failure must be stop or ladder, got {self.on_failure!r}")
         if self.decoder not in ("auto", "argmax", "decimation", "reinforcement"):
             raise UsageError(
-                "decoder must be auto, argmax, decimation or reinforcement, got "
-                f"{self.decoder!r}"
+                f"decoder must be auto, argmax, decimation or reinforcement, got {self.decoder!r}"
             )
         if not 0.0 < self.fraction < math.inf:
             raise UsageError(f"fraction must be positive and finite, got {self.fraction}")

@@ -20,12 +20,19 @@ from mpnet.estimators.base import (
 )
 from mpnet.estimators.flat import flat_estimate, run_flat, start_messages
 from mpnet.estimators.loop import propagate
+from mpnet.estimators.verdicts import Outcome
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
 
 SAME = 1e-4
 """Fixed points whose beliefs differ by less are one."""
+
+BRIEF = 200
+"""Iterations after which a start is run again with damping."""
+
+CALM = 0.5
+"""That damping, at least."""
 
 SPREADS = (1.0, 4.0)
 """Standard deviations of the random log messages, in nats, in turn."""
@@ -60,7 +67,8 @@ class Mixture:
             if number:
                 spread = SPREADS[number % len(SPREADS)]
                 messages = _start(graph, options, draw, spread)
-                outcome = propagate(messages, options)
+            if number or outcome.status != "converged":
+                outcome = _settle(messages, options)
                 iterations += outcome.iterations
             if outcome.status == "converged":
                 _keep(found, messages, flat_estimate(messages, outcome, options.temperature))
@@ -70,6 +78,23 @@ class Mixture:
             return replace(first, iterations=iterations)
         stable = [f for f in found if _is_stable(f, graph, options, draw)] or found
         return _mix(stable, len(found) - len(stable), failed, first, iterations, options)
+
+
+def _settle(messages: Messages, options: Options) -> Outcome:
+    """Propagate; where messages swing, again from the same start with damping.
+
+    Rivals that all speak at once swing together: damping breaks no fixed point, only that.
+    """
+    start = messages.log_messages()
+    outcome = propagate(
+        messages, replace(options, max_iterations=min(BRIEF, options.max_iterations))
+    )
+    if outcome.status in ("converged", "inconsistent"):
+        return outcome
+    damping = max(CALM, options.damping) if isinstance(options.damping, float) else CALM
+    messages.restart(start)
+    calm = propagate(messages, replace(options, damping=damping))
+    return replace(calm, iterations=outcome.iterations + calm.iterations)
 
 
 def _start(
@@ -94,7 +119,7 @@ def _is_stable(
     """Whether a run that starts a little beside a fixed point comes back to it."""
     push = draw.normal(scale=PUSH, size=found.log_messages.size)
     messages = start_messages(graph, options, found.log_messages + push)
-    outcome = propagate(messages, options)
+    outcome = _settle(messages, options)
     if outcome.status != "converged":
         return False
     back = flat_estimate(messages, outcome, options.temperature).beliefs

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ def test_larger_priorities_are_in_no_lower_bucket():
     assert buckets == sorted(buckets)
     assert buckets[0] == 0
     assert max(buckets) < BUCKETS
-    for low, high in zip(priorities[:-1], priorities[1:], strict=True):
+    for low, high in itertools.pairwise(priorities):
         assert (bucket_of(low) == bucket_of(high)) <= (high / low <= 1.5)
 
 

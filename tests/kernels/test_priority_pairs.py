@@ -125,9 +125,7 @@ def test_the_schedule_takes_the_quick_way_only_where_it_may(semiring, monkeypatc
     graph = random_pairs(3, strength=0.3)
     calls = []
     quick = Residual._move_pairs
-    monkeypatch.setattr(
-        Residual, "_move_pairs", lambda *args: calls.append(1) or quick(*args)
-    )
+    monkeypatch.setattr(Residual, "_move_pairs", lambda *args: calls.append(1) or quick(*args))
     maximise = semiring is LinearMax
     found = {}
     for space in ("linear", "log"):
