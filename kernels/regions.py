@@ -12,7 +12,7 @@ import numpy as np
 
 from mpnet.kernels.jit import kernel, reordering_kernel
 from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
-from mpnet.kernels.semiring import Semiring, is_linear_sum, plus, times
+from mpnet.kernels.semiring import Semiring, plus, times
 
 TILE = 512
 """Entries of a row at most: a row of each table stays in the nearest cache."""
@@ -51,7 +51,7 @@ class Program(NamedTuple):
 
 
 @kernel
-def lay_out(
+def lay_out(  # noqa: PLR0912, PLR0915
     counts: IntArray,
     table_scopes: IntArray,
     scope_rank: IndexArray,

@@ -17,7 +17,7 @@ BOTH = 2
 
 
 @kernel
-def eliminate(
+def eliminate(  # noqa: PLR0912, PLR0915
     sizes: FloatArray,
     starts: IntArray,
     neighbours: IndexArray,
@@ -95,7 +95,7 @@ def eliminate(
     heap.build(score, items, keys, where)
     touched = np.empty(count, dtype=np.int32)
     for step in range(count):
-        v = np.int64(items[0])
+        v = int(items[0])
         order[step] = v
         bits[step] = sizes[v] + around[v]
         total += 2.0 ** bits[step]
@@ -110,7 +110,7 @@ def eliminate(
             mark[pool[place]] = stamp
         # Take v out of its neighbours' lists.
         for place in range(begin, end):
-            a = np.int64(pool[place])
+            a = int(pool[place])
             touched[changed] = a
             changed += 1
             absent = around[a] - sizes[v]
@@ -126,15 +126,14 @@ def eliminate(
             around[a] -= sizes[v]
             length[a] -= 1
             pool[at] = pool[first[a] + length[a]]
-        seen = stamp
         # Join the neighbours.
         for place in range(begin, end):
-            a = np.int64(pool[place])
+            a = int(pool[place])
             stamp += 1
             for other in range(first[a], first[a] + length[a]):
                 mark[pool[other]] = stamp
             for last in range(place + 1, end):
-                b = np.int64(pool[last])
+                b = int(pool[last])
                 if mark[b] == stamp:
                     continue
                 common = 0.0
@@ -142,7 +141,7 @@ def eliminate(
                 effort += length[b]
                 if method != WEIGHT:
                     for other in range(first[b], first[b] + length[b]):
-                        c = np.int64(pool[other])
+                        c = int(pool[other])
                         if mark[c] == stamp:
                             common += sizes[c]
                             missing[c] -= weight
@@ -165,7 +164,7 @@ def eliminate(
         else:
             stamp += 1
             for number in range(changed):
-                a = np.int64(touched[number])
+                a = int(touched[number])
                 if mark[a] != stamp:
                     mark[a] = stamp
                     key = -_score(method, noise, missing[a], around[a] + sizes[a])
@@ -174,9 +173,7 @@ def eliminate(
 
 
 @kernel
-def _change(
-    item: int, key: float, items: IndexArray, keys: FloatArray, where: IndexArray
-) -> None:
+def _change(item: int, key: float, items: IndexArray, keys: FloatArray, where: IndexArray) -> None:
     """``heap.change``, not copied into each place that uses it: that takes long to compile."""
     heap.change(item, key, items, keys, where)
 

@@ -15,6 +15,7 @@ ESTIMATORS: dict[str, str] = {
     "fractional": "mpnet.estimators.fractional:Fractional",
     "mean_field": "mpnet.estimators.mean_field:MeanField",
     "double_loop": "mpnet.estimators.double_loop:DoubleLoop",
+    "region": "mpnet.estimators.region:Region",
     "exact": "mpnet.estimators.exact:Exact",
 }
 """Name in a scenario -> ``module:class``."""

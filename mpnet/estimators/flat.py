@@ -88,10 +88,10 @@ def flat_estimate(messages: Messages, outcome: Outcome, temperature: float = 1.0
         damping=outcome.damping,
         notes=outcome.notes,
     )
-    return found if temperature in (0.0, 1.0) else _cooled(messages.graph, found, temperature)
+    return found if temperature in (0.0, 1.0) else cooled(messages.graph, found, temperature)
 
 
-def _cooled(graph: FactorGraph, found: Estimate, temperature: float) -> Estimate:
+def cooled(graph: FactorGraph, found: Estimate, temperature: float) -> Estimate:
     """Bring power means back to the scale of the potentials."""
 
     def raised(table: FloatArray) -> FloatArray:

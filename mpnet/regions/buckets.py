@@ -56,9 +56,7 @@ class _Function:
 
 def flat_graph(model: Ranked) -> JoinGraph:
     """A cluster for each factor, joined variable by variable: belief propagation as it is."""
-    nodes = [
-        _Node(frozenset(scope), [number], number) for number, scope in enumerate(model.scopes)
-    ]
+    nodes = [_Node(frozenset(scope), [number], number) for number, scope in enumerate(model.scopes)]
     last: dict[int, int] = {}
     for number, scope in enumerate(model.scopes):
         shared: dict[int, set[int]] = {}
@@ -99,13 +97,13 @@ def mini_bucket_graph(
 
     """
     waiting: list[list[_Function]] = [[] for _ in model.counts]
-    for number, scope in enumerate(model.scopes):
-        waiting[scope[0]].append(_Function(frozenset(scope), factor=number))
+    for number, ranks in enumerate(model.scopes):
+        waiting[ranks[0]].append(_Function(frozenset(ranks), factor=number))
     nodes: list[_Node] = []
     for rank, functions in enumerate(waiting):
         before = -1
         for members in _split(model, functions, most_variables, most_entries):
-            scope = frozenset().union(*(f.scope for f in members))
+            scope: frozenset[int] = frozenset(r for f in members for r in f.scope)
             number = len(nodes)
             nodes.append(_Node(scope, [f.factor for f in members if f.factor >= 0], number))
             for function in members:

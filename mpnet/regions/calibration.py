@@ -33,7 +33,7 @@ WIDE = 40.0
 """A table whose largest entry is further than this from one, in nats, is scaled in place."""
 
 
-class Lost(ArithmeticError):
+class LostError(ArithmeticError):
     """Numbers left the range of linear space; nothing was concluded."""
 
 
@@ -79,7 +79,7 @@ class Tables:
 
         Raises
         ------
-        Lost
+        LostError
             If linear space can't tell whether anything is possible.
 
         """
@@ -94,7 +94,7 @@ class Tables:
             lost += TINY
         if best == self.semiring.zero:
             if lost > 0.0:
-                raise Lost
+                raise LostError
             return False
         if linear:
             self.lost[result] = lost * summed / best
@@ -113,12 +113,12 @@ class Tables:
 
         Raises
         ------
-        Lost
+        LostError
             If too much of it may be missing.
 
         """
         if self.lost[number] > ACCURATE:
-            raise Lost
+            raise LostError
         part = self.arena[place : place + math.prod(shape)].reshape(shape)
         if is_linear(self.semiring):
             return part * math.exp(-self.high[number])
@@ -201,7 +201,7 @@ def calibrate(
         return _calibrate(planner, plan, program, LogMax(), keep)
     try:
         return _calibrate(planner, plan, program, LinearSum(), keep)
-    except Lost:
+    except LostError:
         return _calibrate(planner, plan, program, LogSum(), keep)
 
 
@@ -226,7 +226,7 @@ def _calibrate(
             reads[number - planner.read] = belief / belief.sum()
         elif planner.up <= number < planner.down and planner.tree.parents[number - planner.up] < 0:
             if tables.lost[number] > ACCURATE:
-                raise Lost
+                raise LostError
             log_z += tables.scale[number] + tables.high[number]
     return Calibrated(log_z, reads, tables=tables if keep else None)
 

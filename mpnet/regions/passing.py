@@ -99,8 +99,8 @@ class Passing:
                 self.log_scale += best
                 possible = table[table != -np.inf]
                 self.low[number] = float(possible.min()) - best
-                table = table - best
-            values = np.exp(table) if linear else table
+            logs = table - best if best != -np.inf else table
+            values = np.exp(logs) if linear else logs
             self.arena[self.places[number] : self.places[number + 1]] = values.reshape(-1)
 
     def use_logs(self) -> None:
@@ -161,7 +161,6 @@ class Passing:
     def _contract(self, wanted: Sequence[tuple[Scope, list[int]]]) -> list[FloatArray]:
         """Products of tables onto scopes, in the values of the semiring."""
         sizes = [self.model.size(scope) for scope, _ in wanted]
-        results = np.cumsum([0, *sizes])
         scopes = [*self.scopes, *(scope for scope, _ in wanted)]
         first = len(self.scopes)
         operands = [[first + n, *read] for n, (_, read) in enumerate(wanted)]

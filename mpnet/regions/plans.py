@@ -23,8 +23,9 @@ ENTRY_BYTES = 8
 
 @dataclass(frozen=True)
 class Read:
-    """A table to be read off: over which ranks, and where: a cluster or (``above``) the separator
-    between a cluster and its parent.
+    """A table to be read off: over which ranks, and where.
+
+    That is a cluster or, if ``above``, the separator between it and its parent.
     """
 
     scope: Scope
@@ -202,7 +203,8 @@ class _Making:
         """Which upward messages stay until the way down."""
         if self.keep or self.segment == 0:
             return [True] * len(self.of.tree.scopes)
-        stored, passed = [], [0] * len(self.of.tree.scopes)
+        stored: list[bool] = []
+        passed = [0] * len(self.of.tree.scopes)
         for cluster, children in enumerate(self.of.children):
             size = self.of.sizes[self.of.up + cluster]
             passed[cluster] = size + sum(passed[d] for d in children if not stored[d])
@@ -244,9 +246,7 @@ class _Making:
             self._free(self._from_above(cluster))
             self._free(said)
 
-    def _take_read(
-        self, number: int, operands: list[int], where: int, whole: bool = False
-    ) -> None:
+    def _take_read(self, number: int, operands: list[int], where: int, whole: bool = False) -> None:
         of = self.of
         table = of.read + number
         self.place[table] = self._take(table)

@@ -1,38 +1,50 @@
 """A graph made smaller before it is clustered, with the same distribution.
 
-States that hard zeros rule out are cut, variables with one state left are sliced away, and a
-variable on which a factor depends only by a factor of its own leaves that factor. Each step
-keeps exact marginals, log Z, and the fixed points of belief propagation.
+Wide factors that are products of small tables are taken apart, states that hard zeros rule out
+are cut, variables with one state left are sliced away, and a variable on which a factor depends
+only by a factor of its own leaves that factor. Each step keeps exact marginals, log Z, and the
+fixed points of belief propagation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpnet.contradiction import Place, Support
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray, IntArray
 
 NEUTRAL = 1e-13
 """Tables that differ by less than this, in nats, are taken for equal."""
 
+WHOLE = 256
+"""Entries up to which a factor's table is used even if it is a product of smaller ones."""
+
+ROUNDS = 1000
+"""Times that all factors are looked at for impossible states, at most."""
+
 Scope = tuple[int, ...]
+Factors = list[tuple[Scope, FloatArray]]
 
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
     """What is left of a graph.
 
+    Variables are those of the graph, then the hidden ones of factors that were taken apart.
+
     Parameters
     ----------
     graph : FactorGraph
         The original.
-    alive : bool[B]
+    alive : bool[all states in a row]
         States that are left possible.
+    starts : int64[V + 1]
+        Start of each variable's states.
     counts : int64[V]
         Number of possible states of each variable.
     unary : list of float64[counts[v]]
@@ -43,29 +55,29 @@ class Reduced:
     tables : list of float64[counts of the scope]
         Log potentials of each factor, in nats.
     log_constant : float
-        What was taken out, in nats.
-    place : Place or None
-        Where nothing is possible, if that showed.
+        What was taken out, in nats; ``-inf`` where nothing is possible.
+    guilty : tuple of int
+        Variables of the graph at which nothing is possible, if that showed.
 
     """
 
     graph: FactorGraph
     alive: NDArray[np.bool_]
+    starts: IntArray
     counts: IntArray
-    unary: list[FloatArray]
+    unary: list[FloatArray] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
     tables: list[FloatArray] = field(default_factory=list)
     log_constant: float = 0.0
-    place: Place | None = None
+    guilty: Scope = ()
 
     def states(self, variable: int) -> IntArray:
         """The possible states of a variable."""
-        return np.flatnonzero(self.alive[self.graph.states_of(variable)])
+        return np.flatnonzero(self.alive[self.starts[variable] : self.starts[variable + 1]])
 
     def spread(self, scope: Scope, table: FloatArray) -> FloatArray:
         """A table over possible states as one over all states, 0 where nothing is possible."""
-        shape = [int(self.graph.cardinalities[v]) for v in scope]
-        full = np.zeros(shape)
+        full = np.zeros([int(self.starts[v + 1] - self.starts[v]) for v in scope])
         full[np.ix_(*(self.states(v) for v in scope))] = table
         return full
 
@@ -75,114 +87,195 @@ class Reduced:
         return replace(self, scopes=scopes, tables=tables)
 
 
-def reduce_graph(graph: FactorGraph) -> Reduced:
-    """Cut, slice and split, and let factors carry the unary potentials.
+def reduce_graph(graph: FactorGraph, *, maximise: bool = False) -> Reduced:
+    """Take apart, cut, slice and split, and let factors carry the unary potentials.
 
     Parameters
     ----------
     graph : FactorGraph
         With evidence as unary potentials; not modified.
+    maximise : bool
+        Whether it is for max-product: factors that sum inside are not taken apart then.
 
     """
-    alive, place = Support(graph).possible(graph.unary)
-    starts = graph.arrays.variable_states
-    counts = np.add.reduceat(alive, starts[:-1], dtype=np.int64) if alive.size else np.empty(0)
-    counts = counts.astype(np.int64)
+    factors, hidden = _taken_apart(graph, maximise)
+    widths = np.concatenate([graph.cardinalities, np.array(hidden, dtype=np.int64)])
+    starts = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
+    logs = np.concatenate([graph.unary, np.zeros(int(starts[-1]) - graph.unary.size)])
+    alive = logs != -np.inf
+    place = _cut(alive, starts, factors)
+    if place is None and graph.log_constant == -np.inf:
+        place = ()
+    counts = np.diff(np.concatenate([[0], np.cumsum(alive)])[starts])
     if place is not None:
-        return Reduced(graph, alive, counts, [], place=place)
-    kept = graph.unary[alive]
-    unary = np.split(kept, np.cumsum(counts)[:-1]) if counts.size else []
-    unary = [part.copy() for part in unary]
-    scopes, tables = _sliced(graph, alive, counts)
+        guilty = tuple(v for v in place if v < len(graph.variables))
+        return Reduced(graph, alive, starts, counts, log_constant=-math.inf, guilty=guilty)
+    kept = logs[alive]
+    unary = [part.copy() for part in np.split(kept, np.cumsum(counts)[:-1])] if widths.size else []
     constant = graph.log_constant
-    scopes, tables, taken = _split(scopes, tables, unary)
+    factors, taken = _split(_sliced(alive, starts, counts, factors), unary)
     constant += taken
-    for variable in np.flatnonzero(counts == 1):
+    for variable in np.flatnonzero(counts == 1).tolist():
         constant += float(unary[variable][0])
         unary[variable] = np.zeros(1)
+    scopes, tables = [scope for scope, _ in factors], [table for _, table in factors]
     _carry(scopes, tables, unary)
-    return Reduced(graph, alive, counts, unary, scopes, tables, constant)
+    return Reduced(graph, alive, starts, counts, unary, scopes, tables, constant)
+
+
+def _taken_apart(graph: FactorGraph, maximise: bool) -> tuple[Factors, list[int]]:
+    """Small tables that make up all factors, axes by variable, and states of hidden variables."""
+    factors: Factors = []
+    hidden: list[int] = []
+    first_edges = graph.arrays.factor_edges
+    variables = graph.arrays.edge_variable
+    for family in graph.families:
+        content = family.content.maximised() if maximise else family.content
+        for number in range(family.first, family.last):
+            scope = tuple(map(int, variables[first_edges[number] : first_edges[number + 1]]))
+            if math.prod(int(graph.cardinalities[v]) for v in scope) <= WHOLE:
+                found = [(scope, content.table(number - family.first))]
+            else:
+                parts = content.parts(number - family.first)
+                base = len(graph.variables) + len(hidden)
+                names = (*scope, *range(base, base + len(parts.hidden)))
+                hidden += parts.hidden
+                found = [
+                    (tuple(names[axis] for axis in axes), table) for axes, table in parts.tables
+                ]
+            for names, table in found:
+                order = sorted(range(len(names)), key=names.__getitem__)
+                factors.append((tuple(names[axis] for axis in order), table.transpose(order)))
+    return factors, hidden
+
+
+def _by_shape(factors: Factors) -> list[tuple[IntArray, FloatArray]]:
+    """Scopes (one a row) and tables of the factors of each shape, together."""
+    found: dict[tuple[int, ...], Factors] = {}
+    for scope, table in factors:
+        found.setdefault(table.shape, []).append((scope, table))
+    return [
+        (
+            np.array([scope for scope, _ in members], dtype=np.int64).reshape(len(members), -1),
+            np.stack([table for _, table in members]),
+        )
+        for members in found.values()
+    ]
+
+
+def _cut(alive: NDArray[np.bool_], starts: IntArray, factors: Factors) -> Scope | None:
+    """Take away states that some factor rules out by itself, again and again.
+
+    ``alive`` is overwritten. Returns the variables at which nothing is left, or None.
+    """
+    hard = []
+    for scopes, tables in _by_shape([f for f in factors if (f[1] == -np.inf).any()]):
+        states = [
+            starts[scopes[:, axis]][:, None] + np.arange(tables.shape[axis + 1])
+            for axis in range(scopes.shape[1])
+        ]
+        hard.append((scopes, tables != -np.inf, states))
+    left = -1
+    for _ in range(ROUNDS):
+        if left == (left := int(alive.sum())):
+            break
+        empty = np.diff(np.concatenate([[0], np.cumsum(alive)])[starts]) == 0
+        if empty.any():
+            return (int(np.argmax(empty)),)
+        for scopes, allowed, states in hard:
+            dead = _narrow(alive, allowed, states)
+            if dead >= 0:
+                return tuple(map(int, scopes[dead]))
+    return None
+
+
+def _narrow(
+    alive: NDArray[np.bool_], allowed: NDArray[np.bool_], states: Sequence[IntArray]
+) -> int:
+    """Overwrite ``alive`` with what factors of one shape leave; the first that leaves nothing, or -1."""
+    live = allowed.copy()
+    axes = tuple(range(1, live.ndim))
+    for axis, where in zip(axes, states, strict=True):
+        shape = [len(live)] + [1] * (live.ndim - 1)
+        shape[axis] = -1
+        live &= alive[where].reshape(shape)
+    some = live.any(axis=axes)
+    if not some.all():
+        return int(np.argmin(some))
+    for axis, where in zip(axes, states, strict=True):
+        kept = live.any(axis=tuple(other for other in axes if other != axis))
+        np.logical_and.at(alive, where, kept)
+    return -1
 
 
 def _sliced(
-    graph: FactorGraph, alive: NDArray[np.bool_], counts: IntArray
-) -> tuple[list[Scope], list[FloatArray]]:
-    """Tables over possible states, axes sorted by variable, without axes of length one."""
-    whole = counts == graph.cardinalities
-    scopes, tables = [], []
-    for family in graph.families:
-        for number in range(family.first, family.last):
-            scope = graph.factors[number].scope
-            table = family.content.table(number - family.first)
-            if not whole[list(scope)].all():
-                picked = (np.flatnonzero(alive[graph.states_of(v)]) for v in scope)
-                table = table[np.ix_(*picked)]
-            order = sorted(range(len(scope)), key=lambda axis: scope[axis])
-            left = tuple(scope[axis] for axis in order if counts[scope[axis]] > 1)
-            tables.append(table.transpose(order).reshape([int(counts[v]) for v in left]))
-            scopes.append(left)
-    return scopes, tables
+    alive: NDArray[np.bool_], starts: IntArray, counts: IntArray, factors: Factors
+) -> Factors:
+    """Tables over possible states, without axes of length one."""
+    whole = counts == np.diff(starts)
+    sliced = []
+    for scope, table in factors:
+        left = tuple(v for v in scope if counts[v] > 1)
+        kept = table
+        if not all(whole[v] for v in scope):
+            picked = (np.flatnonzero(alive[starts[v] : starts[v + 1]]) for v in scope)
+            kept = table[np.ix_(*picked)].reshape([int(counts[v]) for v in left])
+        elif len(left) < len(scope):
+            kept = table.reshape([int(counts[v]) for v in left])
+        sliced.append((left, kept))
+    return sliced
 
 
-def _split(
-    scopes: list[Scope], tables: list[FloatArray], unary: list[FloatArray]
-) -> tuple[list[Scope], list[FloatArray], float]:
+def _split(factors: Factors, unary: list[FloatArray]) -> tuple[Factors, float]:
     """Take out what a factor says about one variable alone; ``unary`` is added to.
 
-    Tables of one shape are looked at together. Returns the factors over two variables or more,
-    and what constants came to.
+    Returns the factors over two variables or more, and what constants came to.
     """
-    done_scopes: list[Scope] = []
-    done_tables: list[FloatArray] = []
+    done: Factors = []
     constant = 0.0
-    waiting = list(zip(scopes, tables, strict=True))
+    waiting = factors
     while waiting:
-        by_shape: dict[tuple[int, ...], list[tuple[Scope, FloatArray]]] = {}
-        for scope, table in waiting:
-            by_shape.setdefault(table.shape, []).append((scope, table))
-        waiting = []
-        for shape, members in by_shape.items():
-            if len(shape) < 2:
-                for scope, table in members:
-                    if scope:
-                        unary[scope[0]] += table
-                    else:
-                        constant += float(table)
-                continue
-            for (scope, table), axis, alone in _alone(members):
+        again: Factors = []
+        for scopes, tables in _by_shape([f for f in waiting if len(f[0]) > 1]):
+            for number, (axis, said) in enumerate(_alone(tables)):
+                scope = tuple(map(int, scopes[number]))
                 if axis < 0:
-                    done_scopes.append(scope)
-                    done_tables.append(table)
+                    done.append((scope, tables[number]))
                     continue
-                unary[scope[axis]] += alone
+                unary[scope[axis]] = unary[scope[axis]] + said
                 rest = scope[:axis] + scope[axis + 1 :]
-                waiting.append((rest, np.take(table, 0, axis=axis)))
-    return done_scopes, done_tables, constant
+                again.append((rest, tables[number].take(0, axis=axis)))
+        for scope, table in waiting:
+            if len(scope) == 1:
+                unary[scope[0]] = unary[scope[0]] + table
+            elif not scope:
+                constant += float(table)
+        waiting = again
+    return done, constant
 
 
-def _alone(
-    members: list[tuple[Scope, FloatArray]],
-) -> Iterator[tuple[tuple[Scope, FloatArray], int, FloatArray]]:
-    """Each factor, an axis that says the same whatever the others are (or -1), and what it says."""
-    together = np.stack([table for _, table in members])
-    found = np.full(len(members), -1)
-    said: list[FloatArray] = [np.empty(0)] * len(members)
-    for axis in range(1, together.ndim):
-        rows = np.moveaxis(together, axis, 1).reshape(len(members), together.shape[axis], -1)
-        first = rows[:, :1]
+def _alone(tables: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+    """For each factor, an axis that says the same whatever the others are, and what it says.
+
+    The axis is -1 where there is none.
+    """
+    count = len(tables)
+    found = np.full(count, -1)
+    said: list[FloatArray] = [np.empty(0)] * count
+    for axis in range(1, tables.ndim):
+        rows = np.moveaxis(tables, axis, 1).reshape(count, tables.shape[axis], -1)
         impossible = rows == -np.inf
         with np.errstate(invalid="ignore"):
-            change = np.where(impossible, np.nan, rows - first)
-        same = (impossible == impossible[:, :1]).all(axis=(1, 2))
+            change = np.where(impossible, np.nan, rows - rows[:, :1])
         low = np.fmin.reduce(change, axis=2, initial=np.inf)
         high = np.fmax.reduce(change, axis=2, initial=-np.inf)
-        some = ~impossible.all(axis=(1, 2))
         with np.errstate(invalid="ignore"):
-            close = (high - low <= NEUTRAL).all(axis=1)
-        for number in np.flatnonzero(same & some & close & (found < 0)):
+            alone = (high - low <= NEUTRAL).all(axis=1)
+        alone &= (impossible == impossible[:, :1]).all(axis=(1, 2)) & ~impossible.all(axis=(1, 2))
+        for number in np.flatnonzero(alone & (found < 0)).tolist():
             found[number] = axis - 1
             said[number] = 0.5 * (low[number] + high[number])
-    return zip(members, found.tolist(), said, strict=True)
+    return zip(found.tolist(), said, strict=True)
 
 
 def _carry(scopes: list[Scope], tables: list[FloatArray], unary: list[FloatArray]) -> None:
