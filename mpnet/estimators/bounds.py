@@ -55,7 +55,7 @@ def bracket(graph: FactorGraph, options: Options | None = None, tighten: int = 0
 
     """
     asked = options or Options()
-    used = replace(asked, tolerance=max(asked.tolerance, CLOSE), schedule="sequential")
+    used = replace(asked, tolerance=max(asked.tolerance, CLOSE), schedule="flooding")
     used = replace(used, damping=0.0, temperature=1.0)
     lower, upper = upper_bound(graph, used, tighten)
     if upper == -np.inf or lower is not None:
