@@ -2,18 +2,19 @@
 
 The derivative of a factor's log message to i at state a, by what j tells the factor about its
 state b, is the probability that j is in b given that i is in a, under the factor and all it
-hears but from i. Coordinates are log-ratios of each message's possible states to one of them,
-which takes out the constant that may be added to a message.
+hears but from i. Coordinates are log-ratios of each message's possible states to its variable's
+likeliest, which takes out the constant that may be added to a message.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
+from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 
 from mpnet.analysis.changes import change_bound
@@ -22,7 +23,7 @@ from mpnet.dense import logs_of
 from mpnet.errors import InconsistentError, TooLargeError, UsageError
 from mpnet.graph import FactorGraph
 from mpnet.kernels.families import FAMILIES
-from mpnet.kernels.layout import FloatArray, IntArray
+from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
 from mpnet.kernels.semiring import LogSum
 from mpnet.messages import Messages
 
@@ -47,9 +48,9 @@ class Jacobian:
     entries : int64[n]
         Which entry of a message array each coordinate is.
     reference : int64[n]
-        The entry that it is compared with: the largest one of the same message.
-    replies : sparse float64[S, S]
-        Derivatives of what factors say by what they hear.
+        The entry that it is compared with: the likeliest state of the variable.
+    replies : sparse float64[n, n]
+        Derivatives of what factors say by what they hear, in coordinates.
     heard : float64[S]
         What factors hear, as logs, in nats.
     large : tuple of int
@@ -71,11 +72,16 @@ class Jacobian:
         return self.entries.size
 
     @cached_property
-    def _beliefs_of(self) -> Any:
-        """Adds message entries up to belief entries: sparse float64[B, S]."""
-        where = entry_beliefs(self.graph)
+    def _sums(self) -> Any:
+        """Adds coordinates up by variable and state: sparse float64[B, n]."""
+        where = entry_beliefs(self.graph)[self.entries]
         shape = self.graph.unary.size, where.size
         return sparse.csr_array((np.ones(where.size), (where, np.arange(where.size))), shape)
+
+    @cached_property
+    def _spread(self) -> Any:
+        """What ``_sums`` added up, for each coordinate: sparse float64[n, B]."""
+        return self._sums.T.tocsr()
 
     def apply(self, changes: FloatArray) -> FloatArray:
         """What small changes become after one sweep.
@@ -86,14 +92,10 @@ class Jacobian:
             Changes of log-ratios, in nats; as columns where there are several.
 
         """
-        full = np.zeros((self.replies.shape[0], *changes.shape[1:]))
-        full[self.entries] = changes
-        sums = self._beliefs_of
-        arriving = sums.T @ (sums @ full) - full
-        answers = self.replies @ arriving
+        arriving = self._spread @ (self._sums @ changes) - changes
+        result: FloatArray = self.replies @ arriving
         for factor in self.large:
-            self._differentiate(factor, arriving, answers)
-        result: FloatArray = answers[self.entries] - answers[self.reference]
+            self._differentiate(factor, arriving, result)
         return result
 
     @cached_property
@@ -126,25 +128,46 @@ class Jacobian:
         result: FloatArray = messages[self.entries] - messages[self.reference]
         return result
 
-    def _differentiate(self, factor: int, arriving: FloatArray, answers: FloatArray) -> None:
+    def _differentiate(self, factor: int, arriving: FloatArray, result: FloatArray) -> None:
         """Add the answers of one factor, by differences along each column of ``arriving``."""
         arrays = self.graph.arrays
-        edges = arrays.factor_edges[factor : factor + 2]
-        here = slice(*arrays.edge_states[edges])
-        columns = arriving.reshape(len(arriving), -1)
-        out = answers.reshape(columns.shape)
+        start, stop = arrays.edge_states[arrays.factor_edges[factor : factor + 2]]
+        mine = slice(*np.searchsorted(self.entries, (start, stop)))
+        entries, reference = self.entries[mine] - start, self.reference[mine] - start
+        columns = arriving[mine].reshape(entries.size, -1)
+        slopes = np.zeros_like(columns)
         for number in range(columns.shape[1]):
-            change = columns[here, number]
-            height = np.abs(change).max(initial=0.0)
+            height = np.abs(columns[:, number]).max(initial=0.0)
             if height == 0.0:
                 continue
-            said = [
-                _reply(self.graph, factor, self.heard, here, change * (STEP * steps / height))
-                for steps in (1, -1, 2, -2)
-            ]
-            with np.errstate(invalid="ignore"):
-                slope = (8.0 * (said[0] - said[1]) - (said[2] - said[3])) / (12.0 * STEP / height)
-            out[here, number] = np.where(np.isfinite(slope), slope, 0.0)
+            change = np.zeros(stop - start)
+            change[entries] = columns[:, number] * (STEP / height)
+            said = [self._reply(factor, start, steps * change) for steps in (1, -1, 2, -2)]
+            ratios = [answer[entries] - answer[reference] for answer in said]
+            slope = 8.0 * (ratios[0] - ratios[1]) - (ratios[2] - ratios[3])
+            slopes[:, number] = slope * (height / (12.0 * STEP))
+        result[mine] += slopes.reshape(result[mine].shape)
+
+    def _reply(self, factor: int, start: int, change: FloatArray) -> FloatArray:
+        """What one factor says when what it hears is changed, as logs, largest entry 0."""
+        family = next(f for f in self.graph.families if f.first <= factor < f.last)
+        arrays, _ = family.arrays(False)
+        incoming = self.heard.copy()
+        incoming[start : start + change.size] += change
+        out = np.zeros_like(incoming)
+        FAMILIES[family.kind].send(
+            LogSum(np.float64(-np.inf), np.float64(0.0)),
+            self.graph.arrays,
+            arrays,
+            factor,
+            factor + 1,
+            incoming,
+            np.zeros_like(incoming),
+            out,
+            0.0,
+            np.empty(0),
+        )
+        return out[start : start + change.size]
 
 
 def jacobian(messages: Messages) -> Jacobian:
@@ -160,7 +183,7 @@ def jacobian(messages: Messages) -> Jacobian:
     UsageError
         If the messages are those of max-product, which has no derivative.
     InconsistentError
-        If some message has no possible state; names the factor and the variable.
+        If some variable has no possible state; names it.
     TooLargeError
         If the derivatives would need too much memory.
 
@@ -168,9 +191,13 @@ def jacobian(messages: Messages) -> Jacobian:
     if messages.maximise:
         raise UsageError("max-product has no derivative; linearise messages of sum-product")
     graph = messages.graph
-    said = messages.log_messages()
     told = messages.to_factor.astype(np.float64)
     heard = logs_of(told) if messages.linear else told
+    entries, reference = _coordinates(messages)
+    number = np.full(heard.size, -1, dtype=np.int32)
+    number[entries] = np.arange(entries.size)
+    compared = np.arange(heard.size)
+    compared[entries] = reference
     rows, columns, values = [], [], []
     large: list[int] = []
     size = 0
@@ -178,7 +205,7 @@ def jacobian(messages: Messages) -> Jacobian:
         if batch.tables is None:
             large.append(int(batch.factors[0]))
             continue
-        for row, column, value in _derivatives(batch, batch.tables, heard):
+        for row, column, value in _derivatives(batch, batch.tables, heard, number, compared):
             rows.append(row)
             columns.append(column)
             values.append(value)
@@ -187,22 +214,20 @@ def jacobian(messages: Messages) -> Jacobian:
                 raise TooLargeError(
                     f"the derivatives of the factors take more than {MOST_ENTRIES} numbers"
                 )
-    shape = said.size, said.size
     where = (_joined(rows), _joined(columns))
+    shape = entries.size, entries.size
     replies = sparse.csr_array((np.concatenate([*values, np.empty(0)]), where), shape)
-    entries, reference = _coordinates(graph, messages.unary, said)
     return Jacobian(graph, messages.unary, entries, reference, replies, heard, tuple(large))
 
 
-def _joined(parts: list[IntArray]) -> IntArray:
+def _joined(parts: list[IndexArray]) -> IndexArray:
     return np.concatenate([*parts, np.empty(0, dtype=np.int32)]).astype(np.int32)
 
 
 def _derivatives(
-    batch: Batch, tables: FloatArray, heard: FloatArray
-) -> list[tuple[IntArray, IntArray, FloatArray]]:
-    """Entries (row, column, value) of the derivatives of some factors' replies."""
-    found = []
+    batch: Batch, tables: FloatArray, heard: FloatArray, number: IndexArray, compared: IntArray
+) -> Iterator[tuple[IndexArray, IndexArray, FloatArray]]:
+    """Entries (row, column, value) of the derivatives of some factors' replies, in coordinates."""
     arity = tables.ndim - 1
     incoming = [batch.with_axes(heard, axis) for axis in range(arity)]
     for i in range(arity):
@@ -215,61 +240,44 @@ def _derivatives(
         odds = np.exp(scores - np.where(best == -np.inf, 0.0, best))
         total = odds.sum(axis=others, keepdims=True)
         odds /= np.where(total == 0.0, 1.0, total)
+        mine = batch.entries[i]
+        rows = number[mine]
+        # Where each state's reference is, among the states of its variable.
+        against = compared[mine] - mine[:, :1]
         for j in range(arity):
             if j == i:
                 continue
             given = odds.sum(axis=tuple(axis for axis in others if axis != j + 1))
             if j < i:
                 given = given.swapaxes(1, 2)
-            row = np.broadcast_to(batch.entries[i][:, :, None], given.shape)
-            column = np.broadcast_to(batch.entries[j][:, None, :], given.shape)
-            found.append((row.reshape(-1), column.reshape(-1), given.reshape(-1)))
-    return found
+            slopes = given - np.take_along_axis(given, against[:, :, None], axis=1)
+            columns = number[batch.entries[j]]
+            kept = (rows[:, :, None] >= 0) & (columns[:, None, :] >= 0)
+            shape = kept.shape
+            yield (
+                np.broadcast_to(rows[:, :, None], shape)[kept],
+                np.broadcast_to(columns[:, None, :], shape)[kept],
+                slopes[kept],
+            )
 
 
-def _coordinates(
-    graph: FactorGraph, unary: FloatArray, said: FloatArray
-) -> tuple[IntArray, IntArray]:
-    """Possible entries but one of each message, and that one for each of them."""
+def _coordinates(messages: Messages) -> tuple[IntArray, IntArray]:
+    """Entries of messages that may move, and the entry that each is compared with."""
+    graph = messages.graph
+    said = messages.log_messages()
     if not said.size:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    starts = graph.arrays.edge_states.astype(np.int64)
+    starts = graph.arrays.variable_states.astype(np.int64)
     counts = np.diff(starts)
-    possible = np.where(unary[entry_beliefs(graph)] == -np.inf, -np.inf, said)
-    best = np.maximum.reduceat(possible, starts[:-1])
+    beliefs = np.where(messages.marginals() > 0.0, messages.beliefs, -np.inf)
+    best = np.maximum.reduceat(beliefs, starts[:-1])
     if (best == -np.inf).any():
-        edge = int(np.argmin(best))
-        factor = graph.factors[int(graph.edge_factor[edge])].name
-        name = graph.variables[int(graph.arrays.edge_variable[edge])].name
-        raise InconsistentError(f"the message of {factor!r} to {name!r} has no possible state")
-    highest = np.flatnonzero(possible == np.repeat(best, counts))
-    edge_of = np.repeat(np.arange(counts.size), counts)
-    first = highest[np.searchsorted(edge_of[highest], np.arange(counts.size))]
-    reference = first[edge_of]
-    kept = np.flatnonzero((possible != -np.inf) & (reference != np.arange(said.size)))
+        name = graph.variables[int(np.argmin(best))].name
+        raise InconsistentError(f"no state of {name!r} is possible; nothing can be linearised")
+    highest = np.flatnonzero(beliefs == np.repeat(best, counts))
+    likeliest = highest[np.searchsorted(highest, starts[:-1])] - starts[:-1]
+    variable = graph.arrays.edge_variable
+    reference = np.repeat(graph.arrays.edge_states[:-1] + likeliest[variable], counts[variable])
+    alive = (said != -np.inf) & (messages.unary[entry_beliefs(graph)] != -np.inf)
+    kept = np.flatnonzero(alive & (reference != np.arange(said.size)))
     return kept, reference[kept]
-
-
-def _reply(
-    graph: FactorGraph, factor: int, heard: FloatArray, here: slice, change: FloatArray
-) -> FloatArray:
-    """What one factor says when what it hears is changed, as logs, largest entry 0."""
-    family = next(f for f in graph.families if f.first <= factor < f.last)
-    arrays, _ = family.arrays(False)
-    incoming = heard.copy()
-    incoming[here] += change
-    out = np.zeros_like(incoming)
-    semiring = LogSum(np.float64(-np.inf), np.float64(0.0))
-    FAMILIES[family.kind].send(
-        semiring,
-        graph.arrays,
-        arrays,
-        factor,
-        factor + 1,
-        incoming,
-        np.zeros_like(incoming),
-        out,
-        0.0,
-        np.empty(0),
-    )
-    return out[here]
