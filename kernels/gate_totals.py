@@ -3,7 +3,7 @@
 import numpy as np
 
 from mpnet.kernels.answers import LEAST_TOTAL, lifted, out_of_range, smallest
-from mpnet.kernels.gates import GateArrays
+from mpnet.kernels.gates import NOISY_OR, ONE_OF, OR, GateArrays
 from mpnet.kernels.jit import inlined, kernel
 from mpnet.kernels.layout import ONE, TWO, FloatArray, GraphArrays, IntArray
 from mpnet.kernels.semiring import (
@@ -40,16 +40,16 @@ def _total(
         flip = np.uintp(flips[flip_at + number])
         off = lifted(work, semiring, to_factor[entry + flip])
         on = lifted(work, semiring, to_factor[entry + (flip ^ ONE)])
-        if len(family.noisy) > 0:
+        if len(family.rule) == len(NOISY_OR):
             at = noise_at + TWO * number
             passed = times(work, on, lifted(work, semiring, noise[at]))
             on = times(work, on, lifted(work, semiring, noise[at + ONE]))
             off = plus(work, off, passed)
         turned = times(work, off_bit, on)
-        if len(family.rule) == 0:
+        if len(family.rule) == len(OR) or len(family.rule) == len(NOISY_OR):
             on_bit = plus(work, times(work, on_bit, plus(work, off, on)), turned)
             off_bit = times(work, off_bit, off)
-        elif len(family.rule) == 1:
+        elif len(family.rule) == len(ONE_OF):
             on_bit = plus(work, times(work, on_bit, off), turned)
             off_bit = times(work, off_bit, off)
         else:
@@ -145,14 +145,14 @@ def log_potential(
             state = assignment[graph.edge_variable[edge + number]]
             if state == family.flips[flip_at + number]:
                 continue
-            if len(family.noisy) > 0:
+            if len(family.rule) == len(NOISY_OR):
                 at = noise_at + 2 * number
                 turned = off_bit + to_log(semiring, family.noise[at + 1])
                 on_bit = plus(LogSum(), on_bit, turned)
                 off_bit += to_log(semiring, family.noise[at])
-            elif len(family.rule) == 0:
+            elif len(family.rule) == len(OR):
                 on_bit, off_bit = max(on_bit, off_bit), -np.inf
-            elif len(family.rule) == 1:
+            elif len(family.rule) == len(ONE_OF):
                 on_bit, off_bit = off_bit, -np.inf
             else:
                 on_bit, off_bit = off_bit, on_bit

@@ -40,6 +40,7 @@ from mpnet.kernels.semiring import (
 OR: tuple[int, ...] = ()
 ONE_OF: tuple[int, ...] = (0,)
 PARITY: tuple[int, ...] = (0, 0)
+NOISY_OR: tuple[int, ...] = (0, 0, 0)
 """Rules, told apart by how long they are, which is known when a kernel is compiled."""
 
 FOUR = np.uintp(4)
@@ -51,11 +52,9 @@ class GateArrays(NamedTuple):
     first: int
     """The first factor of the family."""
     rule: Any
-    """``OR``, ``ONE_OF`` or ``PARITY``."""
+    """``OR``, ``ONE_OF``, ``PARITY`` or ``NOISY_OR``."""
     child: Any
-    """A tuple of length one where the last variable is a child, else empty."""
-    noisy: Any
-    """A tuple of length one where inputs are noisy, else empty."""
+    """A tuple of length one where the last variable is a child, else empty: half the time."""
     flips: NDArray[np.uint8]
     """One for each negated variable, shape (edges of the family,)."""
     weights: FloatArray
@@ -63,7 +62,7 @@ class GateArrays(NamedTuple):
     starts: FloatArray
     """Weights of the bit at the start, shape (2 * factors,)."""
     noise: FloatArray
-    """Probabilities that an input that is on counts as off and as on, shape (2 * inputs,)."""
+    """Probabilities that an input that is on counts as off and as on, shape (2 * inputs,) for noisy gates."""
 
 
 @inlined
@@ -91,19 +90,19 @@ def _forward(
         total = plus(semiring, off, on)
         scale = inverse(semiring, total)
         off, on = times(semiring, off, scale), times(semiring, on, scale)
-        if len(family.noisy) > 0:
+        if len(family.rule) == len(NOISY_OR):
             off = plus(semiring, off, times(semiring, on, noise[noise_at + TWO * number]))
             on = times(semiring, on, noise[noise_at + TWO * number + ONE])
         at = FOUR * number
         steps[at], steps[at + ONE] = off_bit, on_bit
         steps[at + TWO], steps[at + TWO + ONE] = off, on
         turned = times(semiring, off_bit, on)
-        if len(family.rule) == 0:
+        if len(family.rule) == len(OR) or len(family.rule) == len(NOISY_OR):
             # Off and on are one together, unless nothing is possible.
             kept = on_bit if total != semiring.zero else semiring.zero
             on_bit = plus(semiring, kept, turned)
             off_bit = times(semiring, off_bit, off)
-        elif len(family.rule) == 1:
+        elif len(family.rule) == len(ONE_OF):
             on_bit = plus(semiring, times(semiring, on_bit, off), turned)
             off_bit = times(semiring, off_bit, off)
             if is_linear(semiring):
@@ -159,12 +158,12 @@ def _respond(
         )
         turned = times(semiring, off_before, on_bit)
         passed = times(semiring, on, on_bit)
-        if len(family.rule) == 0:
+        if len(family.rule) == len(OR) or len(family.rule) == len(NOISY_OR):
             said_on = plus(semiring, turned, times(semiring, on_before, on_bit))
             off_bit = plus(semiring, times(semiring, off, off_bit), passed)
             if off == semiring.zero and on == semiring.zero:
                 on_bit = semiring.zero
-        elif len(family.rule) == 1:
+        elif len(family.rule) == len(ONE_OF):
             said_on = turned
             off_bit = plus(semiring, times(semiring, off, off_bit), passed)
             on_bit = times(semiring, off, on_bit)
@@ -177,7 +176,7 @@ def _respond(
             kept = times(semiring, off, on_bit)
             on_bit = plus(semiring, kept, times(semiring, on, off_bit))
             off_bit = plus(semiring, times(semiring, off, off_bit), passed)
-        if len(family.noisy) > 0:
+        if len(family.rule) == len(NOISY_OR):
             entry = noise_at + TWO * number
             said_on = plus(
                 semiring,

@@ -11,13 +11,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from mpnet.dense import frozen, logs_of
 from mpnet.factors.base import Chained, logs
-from mpnet.kernels.gates import ONE_OF, OR, PARITY, GateArrays
+from mpnet.kernels.gates import NOISY_OR, ONE_OF, OR, PARITY, GateArrays
 from mpnet.kernels.layout import FloatArray
 
-__all__ = ["ONE_OF", "OR", "PARITY", "Gates"]
+__all__ = ["NOISY_OR", "ONE_OF", "OR", "PARITY", "Gates"]
 
 # The bit after an input that is on, by rule and bit before; -1 where that is impossible.
-_TURNED = {OR: (1, 1), ONE_OF: (1, -1), PARITY: (1, 0)}
+_TURNED = {OR: (1, 1), NOISY_OR: (1, 1), ONE_OF: (1, -1), PARITY: (1, 0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Gates(Chained):
     Parameters
     ----------
     rule : tuple of int
-        ``OR``, ``ONE_OF`` or ``PARITY``.
+        ``OR``, ``ONE_OF``, ``PARITY`` or ``NOISY_OR``.
     child : bool
         Whether the last variable is a child.
     flips : uint8[F, arity]
@@ -76,7 +76,7 @@ class Gates(Chained):
     @property
     def noisy(self) -> bool:
         """Whether inputs are noisy."""
-        return bool(self.noise.shape[1])
+        return self.rule == NOISY_OR
 
     def links(self, number: int) -> list[FloatArray]:
         """The bit between inputs; a leak is in the first link, what becomes of the bit in the last."""
@@ -129,7 +129,6 @@ class Gates(Chained):
             first,
             self.rule,
             (0,) * self.child,
-            (0,) * self.noisy,
             frozen(self.flips.reshape(-1), np.uint8),
             *(frozen(value, dtype) for value in values),
         )

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from mpnet.content import Label, Maker
 from mpnet.factors.base import Names, Written, need_numbers
-from mpnet.factors.gate import OR, Gates
+from mpnet.factors.gate import NOISY_OR, Gates
 from mpnet.factors.logic import Or, flips_of, negations
 from mpnet.kernels.layout import IntArray
 
@@ -86,7 +86,7 @@ class NoisyOr(Written):
             leaks = need_numbers(leak, shape[:1], label, "leak", 1.0)
             noise = np.stack([1.0 - on, on], axis=2)
             starts = np.stack([1.0 - leaks, leaks], axis=1)
-            return Gates(OR, True, flips, np.ones((len(counts), 2)), starts, noise)
+            return Gates(NOISY_OR, True, flips, np.ones((len(counts), 2)), starts, noise)
 
         return make
 
