@@ -338,7 +338,9 @@ def in_turn(graph, families, unary, order, to_variable, damping=0.0, maximise=Fa
     return messages, residuals
 
 
-def most_urgent_first(graph, families, unary, to_variable, tolerance, most, damping=0.0):
+def most_urgent_first(
+    graph, families, unary, to_variable, tolerance, most, damping=0.0, maximise=False
+):
     """Residual belief propagation that computes everything again before each move.
 
     Returns (messages, residual of each edge afterwards, the edges moved in order).
@@ -348,7 +350,7 @@ def most_urgent_first(graph, families, unary, to_variable, tolerance, most, damp
         said = send_from_variables(graph, unary, messages)[0]
         new, changes = messages.copy(), np.zeros(graph.edge_variable.size)
         for family, factors in families:
-            part, residuals, _ = send(graph, family, factors, said, messages, damping)
+            part, residuals, _ = send(graph, family, factors, said, messages, damping, maximise)
             here = ~np.isnan(residuals)
             changes[here] = residuals[here]
             new = np.where(np.isnan(part), new, part)

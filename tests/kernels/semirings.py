@@ -76,6 +76,16 @@ def mixed(seed, states=None, zeros=0.0):
     return Model(cards, tuple(factors))
 
 
+def uneven(seed, zeros=0.0, strength=1.0):
+    """Five variables on loops, one of them with three states: a family of pairs, one of tables."""
+    rng = np.random.default_rng(seed)
+    cards, truth = (2, 2, 3, 2, 2), (0, 1, 2, 1, 0)
+    scopes = [(0, 1), (1, 3), (3, 0), (3, 4), (1, 2), (4, 2), (0,), (2,)]
+    return Model(
+        cards, tuple((s, strength * random_table(rng, s, cards, truth, zeros)) for s in scopes)
+    )
+
+
 def random_logs(graph, seed, zeros=0.0, size=3.0):
     """A log message per edge, largest entry 0; each keeps at least one possible state."""
     rng = np.random.default_rng(seed)

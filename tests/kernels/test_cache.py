@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,7 @@ import numba
 import numpy as np
 import pytest
 
-from mpnet.kernels import cache, jit
-from mpnet.messages import compile_kernels
+from mpnet.kernels import cache
 from tests.graphs import JITTED
 
 SOURCES = Path(cache.__file__).parent
@@ -206,47 +206,157 @@ def test_a_seal_that_can_t_be_written_is_left_out(tmp_path, monkeypatch):
     assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
 
 
+# An index of numba's: two pickles in a row, which grows when a kernel is compiled once more.
+
+
+def index(*signatures):
+    return pickle.dumps("0.61") + pickle.dumps(("stamp", dict.fromkeys(signatures, "one.1.nbc")))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"compiled",
+        pickle.dumps("0.61"),
+        index("a")[:-1],
+        index("a")[:-20],
+        index("a") + b"x",
+        index("a") + pickle.dumps(1),
+        b"\x00" * 100,
+        np.random.default_rng(0).bytes(300),
+    ],
+    ids=["empty", "text", "half", "cut", "cut short", "longer", "three", "zeros", "random"],
+)
+def test_what_is_no_index_is_told_from_one(content):
+    assert cache.is_index(index("a"))
+    assert cache.is_index(index())
+    assert not cache.is_index(content)
+
+
+def test_an_index_is_read_without_being_loaded(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "harm",)
+
+    assert cache.is_index(pickle.dumps(Harmful()) + pickle.dumps(Harmful()))
+    assert not (tmp_path / "harm").exists()
+
+
+def test_an_index_may_grow_and_compiled_code_may_not_change(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    room = folder / "kernels_1"
+    (room / "one.nbi").write_bytes(index("a", "b"))
+    (room / "one.2.nbc").write_bytes(b"compiled for b")
+    assert cache.damaged(folder) == ""
+    (room / "one.1.nbc").write_bytes(index("a", "b"))
+    assert cache.damaged(folder) == "one.1.nbc has changed"
+
+
+def test_a_grown_index_that_is_cut_is_damage(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    (folder / "kernels_1" / "one.nbi").write_bytes(index("a", "b")[:-3])
+    assert cache.damaged(folder) == "one.nbi has changed"
+
+
+def test_sealing_again_lists_what_was_compiled_since(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    before = contents(folder)
+    cache.seal_again(folder)
+    assert contents(folder) == before
+    room = folder / "kernels_1"
+    (room / "one.nbi").write_bytes(index("a", "b"))
+    (room / "one.2.nbc").write_bytes(b"compiled for b")
+    cache.seal_again(folder)
+    listed = json.loads((folder / cache.SEAL).read_text())
+    assert sorted(listed) == ["kernels_1/one.1.nbc", "kernels_1/one.2.nbc", "kernels_1/one.nbi"]
+    # From now on, damage to the new file shows.
+    (room / "one.2.nbc").write_bytes(b"compiled for c")
+    assert cache.damaged(folder) == "one.2.nbc has changed"
+
+
+def test_what_was_never_sealed_is_not_sealed_again(tmp_path, monkeypatch):
+    folder = prepared(tmp_path, monkeypatch)
+    (folder / cache.SEAL).unlink()
+    cache.seal_again(folder)
+    assert not cache.is_sealed(folder)
+    cache.seal_again(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"3", b"{"])
+def test_a_seal_that_can_t_be_read_is_left_to_the_next_start(tmp_path, monkeypatch, data):
+    folder = prepared(tmp_path, monkeypatch)
+    (folder / cache.SEAL).write_bytes(data)
+    cache.seal_again(folder)
+    assert (folder / cache.SEAL).read_bytes() == data
+    assert cache.damaged(folder)
+
+
+# The kernels proper, in processes of their own; one small kernel stands for all.
+
 RUN = """
-from mpnet.builder import GraphBuilder
-from mpnet.messages import Messages, compile_kernels
-compile_kernels()
-builder = GraphBuilder()
-builder.add_variable("a", 2)
-builder.add_variable("b", 2)
-builder.add_factor(["a"], [0.25, 0.75])
-builder.add_factor(["a", "b"], [[0.5, 0.5], [0.25, 0.75]])
-messages = Messages(builder.build())
-for _ in range(2):
-    messages.propose()
-    messages.accept(0.0)
-    messages.refresh()
-print(*messages.marginals(), messages.log_z())
+import sys
+import numpy as np
+from mpnet import messages
+from mpnet.kernels import semiring, variables
+
+def touch():
+    starts = np.array([0, 2], dtype=np.int32)
+    starts.flags.writeable = False
+    out = np.empty(2)
+    kind = getattr(semiring, sys.argv[1])()
+    variables.marginals(kind, starts, np.array([0.25, 0.75]), out)
+    print(*out)
+
+messages._touch_kernels = touch
+messages.compile_kernels()
+if len(sys.argv) > 2:
+    touch()
 """
 
 
-@pytest.mark.skipif(not JITTED, reason="nothing is compiled here")
-@pytest.mark.parametrize(
-    ("sealed", "length"), [(True, 0), (False, 100)], ids=["sealed-empty", "unsealed-random"]
-)
-def test_cut_files_of_a_warm_cache_are_compiled_again(tmp_path, sealed, length):
-    compile_kernels()
-    copy = tmp_path / "kernels" / cache.key()
-    shutil.copytree(jit.FOLDER, copy)
-    files = [path for path in copy.rglob("*") if path.suffix in {".nbi", ".nbc"}]
-    assert len(files) >= 18
-    for path in files:
-        path.write_bytes(np.random.default_rng(0).bytes(length))
-    if not sealed:
-        (copy / cache.SEAL).unlink()
-    environment = {**os.environ, cache.CACHE_VARIABLE: str(tmp_path)}
+def run(root, *arguments):
+    """Compile into a cache below ``root``, or use it: (numbers printed, what was said on stderr)."""
+    environment = {**os.environ, cache.CACHE_VARIABLE: str(root)}
     done = subprocess.run(
-        [sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=True
-    )
-    # a: 1/4, 3/4; b: 1/4 * 1/2 + 3/4 * 1/4 = 5/16; the tables are normalised, so log Z = 0.
-    numbers = [float(word) for word in done.stdout.split()]
-    assert numbers == pytest.approx([0.25, 0.75, 0.3125, 0.6875, 0.0], abs=1e-14)
-    assert done.stderr.count("KernelCacheWarning") == int(sealed)
+        [sys.executable, "-c", RUN, *arguments],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert "Traceback" not in done.stderr
-    seal = json.loads((copy / cache.SEAL).read_text())
-    assert cache.damaged(copy) == ""
-    assert len(seal) >= 18
+    return [float(word) for word in done.stdout.split()], done.stderr
+
+
+@pytest.mark.skipif(not JITTED, reason="nothing is compiled here")
+def test_a_cache_is_sealed_damaged_made_anew_and_grows(tmp_path):
+    folder = tmp_path / "kernels" / cache.key()
+    assert run(tmp_path, "LinearSum") == ([0.25, 0.75], "")
+    whole = contents(folder)
+    files = [path for path in folder.rglob("*") if path.suffix in {".nbi", ".nbc"}]
+    assert len(files) >= 2
+    assert all(cache.is_index(path.read_bytes()) for path in files if path.suffix == ".nbi")
+    # A second process finds it and compiles nothing.
+    assert run(tmp_path, "LinearSum") == ([], "")
+    assert contents(folder) == whole
+    # All files cut: thrown away with one warning, and compiled again.
+    for path in files:
+        path.write_bytes(b"")
+    numbers, said = run(tmp_path, "LinearSum")
+    assert numbers == [0.25, 0.75]
+    assert said.count("KernelCacheWarning") == 1
+    assert "has changed" in said
+    assert cache.damaged(folder) == ""
+    # Random bytes where nothing is sealed: numba stumbles over them, and all is compiled again.
+    for path in files:
+        path.write_bytes(np.random.default_rng(0).bytes(100))
+    (folder / cache.SEAL).unlink()
+    assert run(tmp_path, "LinearSum") == ([0.25, 0.75], "")
+    assert cache.damaged(folder) == ""
+    # Another semiring later on: the index grows, and the seal is brought up to date at the end.
+    sealed = set(json.loads((folder / cache.SEAL).read_text()))
+    numbers, said = run(tmp_path, "LogSum", "again")
+    assert numbers == pytest.approx([1 / (1 + np.exp(0.5)), 1 / (1 + np.exp(-0.5))])
+    assert said == ""
+    grown = json.loads((folder / cache.SEAL).read_text())
+    assert set(grown) > sealed
+    assert cache.damaged(folder) == ""
+    assert run(tmp_path, "LogSum", "again")[1] == ""
