@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,11 +129,12 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([kKMGT]?)(i?)[bB]?", text.strip())
-    if not match:
-        raise click.UsageError(f"--memory {text}: write a size such as 500MB or 2GiB")
-    power = "kmgt".find(match[2].lower()) + 1 if match[2] else 0
-    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
+    from mpnet.quantities import bytes_of
+
+    try:
+        return bytes_of(text)
+    except ValueError as error:
+        raise click.UsageError(f"--memory {text}: {error}") from None
 
 
 def _evidence(read: Model, options: dict[str, Any]) -> Any:

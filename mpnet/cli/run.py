@@ -24,11 +24,12 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
     help="Change any value, such as evidence.image=7.",
 )
 @click.option("--evidence", multiple=True, metavar="NODE=STATE", help="Observe one more node.")
-@click.option("--estimator", help="flat, clamped or exact.")
+@click.option("--estimator", help="flat, clamped, exact, ... (mpnet list estimators).")
 @click.option("--schedule", help="Order in which messages move.")
-@click.option("--damping", type=float, help="Weight of the old message, in [0, 1).")
+@click.option("--damping", help="Weight of the old message, in [0, 1), or auto.")
 @click.option("--tol", type=float, help="Undamped residual to converge at, in nats.")
 @click.option("--max-iter", type=int, help="Sweeps before giving up.")
+@click.option("--on-failure", type=click.Choice(["stop", "ladder"]), help="If not converged.")
 @click.option("--seed", type=int, help="Seed of every random choice.")
 @click.option("--ask", multiple=True, metavar="NODE", help="One more node in question.")
 @click.option(
@@ -66,6 +67,7 @@ def command(scenario: str, **options: Any) -> int:
 def as_settings(options: dict[str, Any]) -> list[str]:
     """Options that are short for a setting."""
     names = {"estimator": "estimator", "schedule": "schedule", "damping": "damping"}
+    names |= {"on_failure": "on_failure"}
     names |= {"tol": "tolerance", "max_iter": "max_iterations", "seed": "seed"}
     found = [
         f"inference.{key}={options[option]}"

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from mpnet.names import Name
+from mpnet.quantities import bytes_of
 
 FORMAT = 1
 
@@ -19,19 +28,54 @@ class Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _damping(value: Any) -> float | str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == "auto" or (number and 0.0 <= value < 1.0):
+        return value if value == "auto" else float(value)
+    raise ValueError(f"must be a number in [0, 1) or auto, got {value!r}")
+
+
+Damping = Annotated[
+    Any,
+    PlainValidator(_damping),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, {"const": "auto"}]}
+    ),
+]
+
+
 class Inference(Part):
     """How beliefs are computed."""
 
     estimator: str = Field(
-        "clamped", description="flat, clamped (flat, then each node in question held), or exact."
+        "clamped",
+        description="flat, clamped (flat, then each node in question held), mixture, region, "
+        "trw, mean_field, double_loop or exact.",
     )
     schedule: str = Field("flooding", description="Order in which messages move.")
-    damping: float = Field(0.0, ge=0.0, lt=1.0, description="Weight of the old message, in [0, 1).")
+    damping: Damping = Field(
+        0.0,
+        description="Weight of the old message, in [0, 1); auto: none, or as little as converges.",
+    )
     tolerance: float = Field(
         1e-8, gt=0.0, le=1.0, description="Undamped residual to converge at, in nats."
     )
     max_iterations: int = Field(1000, ge=1, le=10**7, description="Sweeps before giving up.")
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random choice.")
+    loss: float = Field(
+        0.0, ge=0.0, lt=1.0, description="Share of messages that get lost (asynchronous)."
+    )
+    delay: float = Field(
+        0.0, ge=0.0, le=1e6, description="Mean delay of a message, in iterations (asynchronous)."
+    )
+    starts: int = Field(8, ge=1, le=10**5, description="Starts of the estimator mixture.")
+    i_bound: int | None = Field(
+        None, ge=1, description="Most variables of a cluster (region); by memory if left out."
+    )
+    memory: str = Field("2GB", description="Most memory for tables (region), such as 500MB.")
+    on_failure: Literal["stop", "ladder"] = Field(
+        "stop", description="Where a run does not converge: stop, or climb the fallback ladder."
+    )
     ask: list[Name] = Field(
         default_factory=list, description="Nodes in question, besides composites and expect."
     )
@@ -39,6 +83,12 @@ class Inference(Part):
     exact: Literal["auto", "always", "never"] = Field(
         "auto", description="Exact answers beside: where enumeration is cheap, always, or never."
     )
+
+    @field_validator("memory")
+    @classmethod
+    def _size(cls, value: str) -> str:
+        bytes_of(value)
+        return value
 
 
 class Expectation(Part):

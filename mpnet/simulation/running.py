@@ -15,11 +15,14 @@ from mpnet.estimators import make_estimator
 from mpnet.estimators.base import Estimate, Options, Problem
 from mpnet.estimators.compiling import Compiled, compile_graph, leave_alone
 from mpnet.estimators.exact import ExactAnswer, solve
+from mpnet.estimators.ladder import climb
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import compile_kernels
 from mpnet.nodes.base import ACTIVATION, Observation
+from mpnet.quantities import bytes_of
 from mpnet.record import SEEN, BatchResult, EstimateRow, NodeInfo, PredictionInfo, Record
+from mpnet.scenario.spec import ScenarioSpec
 from mpnet.simulation.batches import run_batch
 from mpnet.simulation.conflict import explain_conflict
 from mpnet.simulation.expectations import check_expectations
@@ -124,6 +127,13 @@ def options_of(scenario: Scenario) -> Options:
         damping=inference.damping,
         tolerance=inference.tolerance,
         max_iterations=inference.max_iterations,
+        seed=inference.seed,
+        loss=inference.loss,
+        delay=inference.delay,
+        starts=inference.starts,
+        i_bound=inference.i_bound,
+        memory=bytes_of(inference.memory),
+        on_failure=inference.on_failure,
         exact_limit=2**20 if asked else AUTO_EXACT,
         junction=asked,
     )
@@ -140,7 +150,10 @@ def answer_evidence(scenario: Scenario, seen: Mapping[str, Observation]) -> Answ
     index = compiled.graph.index
     query = tuple(index[name] for name in scenario.in_question if name in index)
     estimator = make_estimator(scenario.spec.inference.estimator)
-    estimate = estimator.estimate(Problem(compiled.graph, query), options, recorder)
+    problem = Problem(compiled.graph, query)
+    estimate = estimator.estimate(problem, options, recorder)
+    if estimate.status not in ("converged", "inconsistent") and options.on_failure == "ladder":
+        estimate = climb(problem, options, recorder)
     exact = None
     if scenario.spec.inference.exact != "never" and estimate.status != "inconsistent":
         exact = _referee(scenario, compiled, options)
@@ -192,7 +205,7 @@ def _record(
     referee = answer.exact_beliefs() if possible else None
     exact = None if referee is None else _by_name(answer.compiled.original, referee)
     estimates = _estimates(scenario, answer, exact) if possible else ()
-    trace = answer.recorder.trace(spec.inference.damping)
+    trace = answer.recorder.trace(_damping(spec, estimate))
     status = estimate.status
     if batch is not None and batch.converged < batch.cases:
         status = "max_iterations"
@@ -203,7 +216,7 @@ def _record(
         verdict=_verdict(scenario, seen, estimate, batch),
         estimator="clamped" if estimate.clamped else _estimator_used(scenario),
         schedule=spec.inference.schedule,
-        damping=spec.inference.damping,
+        damping=_damping(spec, estimate),
         tolerance=spec.inference.tolerance,
         iterations=estimate.iterations,
         residual=float(estimate.residual) if possible else None,
@@ -220,13 +233,21 @@ def _record(
         events=(*answer.recorder.events, *_late_events(scenario, answer)),
         expectations=check_expectations(spec.expect, status, beliefs, estimates, batch),
         compiled=answer.compiled.report,
-        notes=(*scenario.notes, *_error_note(estimates)),
+        notes=(*scenario.notes, *estimate.notes, *_error_note(estimates)),
         plots=tuple(spec.plots or ()),
         environment=environment(scenario),
         trace=trace,
         batch=batch,
         views=_views(scenario, seen),
     )
+
+
+def _damping(spec: ScenarioSpec, estimate: Estimate) -> float:
+    """Weight of the old message: what was computed, or else what was asked for."""
+    asked = spec.inference.damping
+    if estimate.damping is not None:
+        return estimate.damping
+    return asked if isinstance(asked, float) else 0.0
 
 
 def _compared(scenario: Scenario) -> set[str]:
@@ -360,7 +381,7 @@ def _late_events(scenario: Scenario, answer: Answer) -> list[Event]:
     """Overtakings among rivals, and the end."""
     from mpnet.simulation.overtaking import overtakings
 
-    trace = answer.recorder.trace(scenario.spec.inference.damping)
+    trace = answer.recorder.trace(_damping(scenario.spec, answer.estimate))
     events = overtakings(trace, scenario)
     last = max(0, len(trace.residual) - 1)
     status = answer.estimate.status

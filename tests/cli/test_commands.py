@@ -77,7 +77,7 @@ def test_check_names_all_faults_at_once_with_line_and_column(mpnet):
         "wrong.yaml:6:11: nodes.m.type: unknown node type 'modle'; did you mean 'model'? "
         "(types: choice, composite, feature, images, model, ppca)",
         "wrong.yaml:9:12: nodes.n.prior: must be below 1, got 1.5",
-        "wrong.yaml:10:22: inference.damping: must be below 1, got 1",
+        "wrong.yaml:10:22: inference.damping: must be a number in [0, 1) or auto, got 1",
     ]
     assert err.endswith("4 faults; nothing was run\n")
     assert "     6 |     type: modle\n       |           ^\n" in err

@@ -103,7 +103,7 @@ def test_marginalise_keeps_the_order_asked_for():
 def test_unknown_names_are_answered_with_the_known_ones():
     with pytest.raises(UsageError, match=r"no schedule 'flood' \(known: flooding"):
         make_schedule("flood")
-    with pytest.raises(UsageError, match=r"no estimator 'bethe' \(known: flat, clamped, exact\)"):
+    with pytest.raises(UsageError, match=r"no estimator 'bethe' \(known: flat, clamped, .*exact\)"):
         make_estimator("bethe")
 
 

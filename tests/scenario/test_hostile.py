@@ -8,6 +8,7 @@ import pytest
 
 from mpnet.cli import main as cli
 from mpnet.errors import MpnetError, ScenarioError
+from mpnet.estimators import ESTIMATORS
 from mpnet.scenario.document import read_document
 from mpnet.simulation.loading import check_scenario
 from mpnet.simulation.running import run_scenario
@@ -176,8 +177,8 @@ def written(feature="", model="model", evidence="", inference=""):
         ),
         ({"evidence": "ff: lo"}, "evidence.ff: there is no node 'ff'; did you mean 'f'? "
          "(nodes: f, m)"),
-        ({"inference": "damping: 1"}, "inference.damping: must be below 1, got 1"),
-        ({"inference": "damping: -0.1"}, "inference.damping: must be at least 0, got -0.1"),
+        ({"inference": "damping: 1"}, "inference.damping: must be a number in [0, 1) or auto, got 1"),
+        ({"inference": "damping: -0.1"}, "inference.damping: must be a number in [0, 1) or auto, got -0.1"),
         ({"inference": "tolerance: 0"}, "inference.tolerance: must be above 0, got 0"),
         (
             {"inference": "max_iterations: 0"},
@@ -192,12 +193,12 @@ def written(feature="", model="model", evidence="", inference=""):
         (
             {"inference": "toleranse: 1e-6"},
             "inference.toleranse: unknown key 'toleranse'; did you mean 'tolerance'? "
-            "(keys: estimator, schedule, damping, tolerance, max_iterations, seed, ask, compile, "
-            "exact)",
+            "(keys: estimator, schedule, damping, tolerance, max_iterations, seed, loss, delay, starts, "
+            "i_bound, memory, on_failure, ...)",
         ),
         (
             {"inference": "estimator: __import__"},
-            "inference.estimator: unknown estimator '__import__'; known: flat, clamped, exact",
+            f"inference.estimator: unknown estimator '__import__'; known: {', '.join(ESTIMATORS)}",
         ),
     ],
 )  # fmt: skip
