@@ -6,7 +6,6 @@ of the new: an eigenvalue l of the undamped Jacobian becomes damping + (1 - damp
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigs
 
 from mpnet.analysis.jacobian import Jacobian, jacobian
+from mpnet.analysis.sweeps import next_messages
 from mpnet.errors import NumericalError, UsageError
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
@@ -124,7 +124,7 @@ def stability(messages: Messages, count: int = 6) -> Stability:
 
     """
     update = jacobian(messages)
-    residual = _residual(messages)
+    residual, _ = next_messages(messages)
     where = update.looping
     if where.size <= max(DENSE, count + 2):
         found = np.linalg.eigvals(update.toarray(where)).astype(np.complex128)
@@ -231,10 +231,3 @@ def _sorted(values: ComplexArray) -> ComplexArray:
 
 def _largest(values: ComplexArray) -> float:
     return float(np.abs(values).max(initial=0.0))
-
-
-def _residual(messages: Messages) -> float:
-    """Undamped residual of the messages as they are, in nats; they do not move."""
-    edges = messages.edge_residual.size
-    worst, _ = messages.ask_factors(0.0, np.empty_like(messages.to_variable), np.empty(edges))
-    return math.inf if math.isnan(worst) else worst
