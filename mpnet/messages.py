@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mpnet.dense import frozen, logs_of
-from mpnet.graph import FactorGraph
+from mpnet.graph import FactorGraph, Family
 from mpnet.kernels import free_energy, jit, variables
 from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import ALIVE, UNSAFE, FloatArray, Limits, States
@@ -83,7 +83,8 @@ class Messages:
 
     def restart(self, start: FloatArray | None = None) -> None:
         """Begin again, from log messages (float64[S], nats, copied) or from uniform ones."""
-        self._enter(self.space != "log" and self._fits_linear(), start)
+        linear = self.space != "log" and self._fits_linear() and self._holds(start)
+        self._enter(linear, start)
         self.edge_residual[:] = np.nan
         self.refresh()
 
@@ -100,10 +101,20 @@ class Messages:
     def _fits_linear(self) -> bool:
         if not all(family.content.is_linear() for family in self.graph.families):
             return False
+        if self.dtype == np.float32 and not all(map(_fits_single, self.graph.families)):
+            return False
         low, _ = self._linear_unary()
         return bool(low.min(initial=1.0, where=low > 0.0) > self._limits().floor) and bool(
             ((low > 0.0) == (self.unary != -np.inf)).all()
         )
+
+    def _holds(self, start: FloatArray | None) -> bool:
+        """Whether these log messages, as numbers, keep every possible entry above zero."""
+        if start is None:
+            return True
+        logs = self._scaled(np.array(start, dtype=np.float64))
+        possible = logs != -np.inf
+        return bool((logs[possible] > np.log(SMALLEST[self.dtype.name])).all())
 
     def _linear_unary(self) -> tuple[FloatArray, float]:
         """Unary potentials as numbers, largest one, and the log of what they were divided by."""
@@ -308,6 +319,13 @@ def _first_of(statuses: list[int]) -> int:
     if UNSAFE in statuses:
         return UNSAFE
     return next((status for status in statuses if status != ALIVE), ALIVE)
+
+
+def _fits_single(family: Family) -> bool:
+    """Whether potentials leave room for messages in what single precision can hold."""
+    arrays, _ = family.arrays(True)
+    numbers = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    return all(bool(((a == 0.0) | ((a > 1e-14) & (a < 1e14))).all()) for a in numbers)
 
 
 def _known_states(graph: FactorGraph) -> States:
