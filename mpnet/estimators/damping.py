@@ -99,7 +99,7 @@ def _least(
 
 def _smallest(messages: Messages) -> float | None:
     """The smallest damping at the present fixed point, or None where it is not to be had."""
-    if messages.to_variable.size > LARGEST:
+    if messages.maximise or messages.to_variable.size > LARGEST:
         return None
     from mpnet.analysis.stability import smallest_damping
 

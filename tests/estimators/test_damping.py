@@ -43,3 +43,9 @@ def test_all_tries_count_and_are_told():
     assert found.status == "converged"
     assert found.notes[0].startswith("damping tried before: 0 (oscillating)")
     assert found.iterations > 100
+
+
+def test_max_product_is_damped_without_eigenvalues():
+    found = auto(complete(4, -2.0, 0.1), temperature=0.0)
+    assert found.notes
+    assert not any("smallest damping" in note for note in found.notes)
