@@ -15,6 +15,9 @@ from mpnet.estimators.factor_beliefs import log_tables
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 
+ROUNDING = 1e-12
+"""Couplings below this are none, in nats: the bound errs by no more than they add up to."""
+
 
 def is_attractive(graph: FactorGraph) -> bool:
     """Whether the model is binary, pairwise, without hard zeros in factors, and balanced.
@@ -48,8 +51,9 @@ def is_balanced(graph: FactorGraph, couplings: FloatArray) -> bool:
     # Two copies of each variable; a negative coupling leads from one copy to the other. A part
     # is balanced if no variable is joined to its own copy.
     count = len(graph.variables)
-    here, there = graph.arrays.edge_variable.reshape(-1, 2).T.astype(np.int64)
-    across = np.where(couplings < 0.0, count, 0)
+    some = np.abs(couplings) > ROUNDING
+    here, there = graph.arrays.edge_variable.reshape(-1, 2)[some].T.astype(np.int64)
+    across = np.where(couplings[some] < 0.0, count, 0)
     rows = np.concatenate([here, here + count])
     columns = np.concatenate([there + across, there + count - across])
     links = sparse.coo_array((np.ones(rows.size), (rows, columns)), shape=(2 * count, 2 * count))

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from mpnet.estimators.absorbing import absorb
 from mpnet.estimators.attractive import bethe_bound, is_attractive
 from mpnet.estimators.base import Observer, Options, Problem
 from mpnet.estimators.factor_beliefs import states_of_edges
 from mpnet.estimators.mean_field import MeanField
+from mpnet.estimators.rounding import down, up
 from mpnet.estimators.trees import edge_appearance, heaviest_forest
 from mpnet.estimators.trw import proven_estimate, run_weighted, weigh
 from mpnet.estimators.weighted import WeightedMessages, reparameterise
@@ -78,6 +80,7 @@ def upper_bound(
         Steps of the conditional gradient on appearance probabilities.
 
     """
+    graph = absorb(graph).graph
     appearance = edge_appearance(graph, options.seed)
     messages = weigh(graph, appearance)
     outcome = run_weighted("trw", messages, options, _ignore)
@@ -106,9 +109,8 @@ def lower_bound(graph: FactorGraph, options: Options) -> float | None:
     low = found.bounds[0]
     if low is None or not is_attractive(graph):
         return low
-    return max(
-        low, *(bethe_bound(graph, beliefs) for beliefs in _fixed_points(graph, found.beliefs))
-    )
+    points = _fixed_points(graph, found.beliefs)
+    return max(low, *(down(bethe_bound(graph, beliefs)) for beliefs in points))
 
 
 def _fixed_points(graph: FactorGraph, beliefs: FloatArray) -> list[FloatArray]:
@@ -152,7 +154,7 @@ def _tightened(
         if stand.upper >= best.upper:
             break
         appearance, messages, best = mixed, tried, stand
-    return best.upper
+    return up(best.upper)
 
 
 _ignore: Observer = lambda _: None  # noqa: E731

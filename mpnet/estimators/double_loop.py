@@ -161,6 +161,8 @@ class Descent:
                 break
             # Keeping less is slower, but sure.
             self._begin(0.0, self.inner.log_messages())
+        if not self.consistent:
+            return np.inf
         self.values.append(value)
         return self._flat_residual()
 

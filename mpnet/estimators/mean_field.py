@@ -17,6 +17,7 @@ from mpnet.dense import DenseTables, frozen, logs_of
 from mpnet.errors import NumericalError, TooLargeError, size
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
 from mpnet.estimators.factor_beliefs import log_tables
+from mpnet.estimators.rounding import down
 from mpnet.estimators.support import Support
 from mpnet.estimators.trw import refuse_temperature
 from mpnet.graph import FactorGraph
@@ -74,7 +75,7 @@ class MeanField:
         )
         same = sum(best.bound - other <= 1e-6 * (1.0 + abs(best.bound)) for other in bounds)
         note = (
-            f"log Z is at least {best.bound:.8g}: proven, whether the run has converged or not; "
+            f"log Z is at least {down(best.bound):.8g}: proven, whether the run has converged or not; "
             f"{same} of {len(bounds)} starts led there"
         )
         return Estimate(
@@ -85,7 +86,7 @@ class MeanField:
             log_z=best.bound if done else None,
             beliefs=best.q,
             joint=lambda scope: product(graph, best.q, scope),
-            bounds=(best.bound, None),
+            bounds=(down(best.bound), None),
             notes=(note,),
             criterion="tolerance" if done else "max_iterations",
         )

@@ -8,14 +8,17 @@ whether they have converged or not: see ``mpnet.estimators.weighted``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from mpnet.errors import UsageError
+from mpnet.estimators.absorbing import absorb
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
 from mpnet.estimators.joints import joint_of
 from mpnet.estimators.loop import propagate, settings_of
+from mpnet.estimators.rounding import down, up
 from mpnet.estimators.trees import edge_appearance
 from mpnet.estimators.verdicts import Outcome
 from mpnet.estimators.weighted import InTurn, WeightedMessages, reparameterise
@@ -41,9 +44,9 @@ class Trw:
     def estimate(self, problem: Problem, options: Options, observe: Observer) -> Estimate:
         """Run from uniform messages until the residual is within the tolerance."""
         check_options("trw", options)
-        appearance = edge_appearance(problem.graph, options.seed)
-        messages = weigh(problem.graph, appearance)
-        outcome = run_weighted("trw", messages, options, observe)
+        smaller = absorb(problem.graph)
+        messages = weigh(smaller.graph, edge_appearance(smaller.graph, options.seed))
+        outcome = run_weighted("trw", messages, options, observe, smaller.spread)
         return proven_estimate(messages, outcome)
 
 
@@ -111,7 +114,11 @@ def weigh(
 
 
 def run_weighted(
-    name: str, messages: WeightedMessages, options: Options, observe: Observer
+    name: str,
+    messages: WeightedMessages,
+    options: Options,
+    observe: Observer,
+    spread: Callable[[FloatArray], FloatArray] = lambda values: values,
 ) -> Outcome:
     """Propagate from the messages as they are, showing every iteration to ``observe``.
 
@@ -125,11 +132,14 @@ def run_weighted(
         How to run; ``damping`` is the least, and more is used where the run does not settle.
     observe : callable
         Called before the first sweep and after each.
+    spread : callable
+        Makes what ``observe`` sees for each edge of what there is for each edge here.
 
     """
 
     def show(residual: float) -> None:
-        observe(Snapshot(name, messages, residual, messages.edge_residual, messages.log_z))
+        edges = spread(messages.edge_residual)
+        observe(Snapshot(name, messages, residual, edges, messages.log_z))
 
     show(np.nan)
     least = 0.0 if options.damping == "auto" else float(options.damping)
@@ -164,7 +174,7 @@ class Steadied:
             before = min(self._residuals[:WATCHED])
             now = min(self._residuals[WATCHED:])
             still = 0.98 * before < now < np.inf
-            if still or (0.75 * before < now < np.inf and _swings(self._latest)):
+            if still or (0.2 * before < now < np.inf and _swings(self._latest)):
                 self.damping = next((d for d in DAMPINGS if d > self.damping), self.damping)
                 self._residuals = []
             self._residuals = self._residuals[WATCHED:]
@@ -200,11 +210,12 @@ def proven_estimate(messages: WeightedMessages, outcome: Outcome) -> Estimate:
     if outcome.status == "inconsistent":
         return found
     stand = reparameterise(messages)
+    high = up(stand.upper)
     if (messages.edge_power == 1.0).all() and messages.graph.is_forest():
-        bounds: tuple[float | None, float | None] = (stand.constant + stand.below, stand.upper)
-        return replace(found, bounds=bounds, exact=outcome.status == "converged")
-    note = f"log Z is at most {stand.upper:.8g}: proven, whether the run has converged or not"
-    return replace(found, bounds=(None, stand.upper), notes=(note,))
+        low = down(stand.constant + stand.below)
+        return replace(found, bounds=(low, high), exact=outcome.status == "converged")
+    note = f"log Z is at most {high:.8g}: proven, whether the run has converged or not"
+    return replace(found, bounds=(None, high), notes=(note,))
 
 
 def weighted_estimate(messages: WeightedMessages, outcome: Outcome) -> Estimate:
