@@ -10,7 +10,7 @@ from mpnet.estimators.base import Options, Problem
 from mpnet.estimators.mean_field import Field, Rows
 from tests import reference
 from tests.graphs import Model, complete, examples, grid, logs, random_loopy
-from tests.kernels.test_mean_field import twin_bound
+from tests.kernels.test_mean_field_kernels import twin_bound
 
 
 def estimate(model, observe=lambda _: None, **options):
