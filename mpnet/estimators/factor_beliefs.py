@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpnet.content import Content
 from mpnet.dense import DenseTables, logs_of
-from mpnet.graph import Content, FactorGraph
+from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
 
 CHUNK = 2**20
