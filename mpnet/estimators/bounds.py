@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from mpnet.errors import TooLargeError
 from mpnet.estimators.absorbing import absorb
 from mpnet.estimators.attractive import bethe_bound, is_attractive
 from mpnet.estimators.base import Observer, Options, Problem
 from mpnet.estimators.factor_beliefs import states_of_edges
 from mpnet.estimators.mean_field import MeanField
 from mpnet.estimators.rounding import down, up
+from mpnet.estimators.spelling import spell_out
 from mpnet.estimators.trees import edge_appearance, heaviest_forest
 from mpnet.estimators.trw import proven_estimate, run_weighted, weigh
 from mpnet.estimators.weighted import WeightedMessages, reparameterise
@@ -53,7 +55,7 @@ def bracket(graph: FactorGraph, options: Options | None = None, tighten: int = 0
     Raises
     ------
     TooLargeError
-        If a factor that is no table can't be raised to a power or written out as one.
+        If a factor has neither a small table nor small parts.
 
     """
     asked = options or Options()
@@ -82,7 +84,12 @@ def upper_bound(
     """
     graph = absorb(graph).graph
     appearance = edge_appearance(graph, options.seed)
-    messages = weigh(graph, appearance)
+    try:
+        messages = weigh(graph, appearance)
+    except TooLargeError:
+        graph = spell_out(graph)
+        appearance = edge_appearance(graph, options.seed)
+        messages = weigh(graph, appearance)
     outcome = run_weighted("trw", messages, options, _ignore)
     if outcome.status == "inconsistent":
         return -np.inf, -np.inf
@@ -141,7 +148,9 @@ def _tightened(
     """
     best = stand = reparameterise(messages, information=True)
     for step in range(steps):
-        forest = heaviest_forest(graph, stand.information).astype(np.float64)
+        # What is no table has no information computed, and is left to the others.
+        told = np.nan_to_num(stand.information, nan=0.0)
+        forest = heaviest_forest(graph, told).astype(np.float64)
         share = 2.0 / (step + 4.0)
         while share > 0.01:
             mixed = (1.0 - share) * appearance + share * forest

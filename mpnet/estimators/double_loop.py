@@ -18,7 +18,7 @@ import numpy as np
 from mpnet.dense import frozen, logs_of
 from mpnet.errors import NumericalError
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
-from mpnet.estimators.factor_beliefs import chunks, segment_log_sums, states_of_edges
+from mpnet.estimators.factor_beliefs import log_partitions, segment_log_sums, states_of_edges
 from mpnet.estimators.flat import flat_estimate
 from mpnet.estimators.trw import refuse_temperature
 from mpnet.estimators.verdicts import Outcome, contraction, iterations_needed
@@ -204,8 +204,7 @@ class Descent:
         said = inner.said()
         value = -self.graph.log_constant - float((totals / self.split.power).sum())
         value += float(segment_log_sums(said + inner.heard(), arrays.edge_states).sum())
-        for chunk in chunks(self.graph, said):
-            value -= float(chunk.log_partition().sum())
+        value -= float(log_partitions(self.graph, said).sum())
         beliefs = np.exp(self.log_beliefs)
         here = beliefs > 0.0
         moved = np.where(here, self.log_beliefs, 0.0) - np.where(here, before, 0.0)

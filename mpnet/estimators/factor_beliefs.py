@@ -11,7 +11,9 @@ import numpy as np
 from mpnet.content import Content
 from mpnet.dense import DenseTables, logs_of
 from mpnet.graph import FactorGraph
+from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
+from mpnet.kernels.semiring import LogSum
 
 CHUNK = 2**20
 """Table entries that are looked at together, at least those of one factor."""
@@ -63,7 +65,7 @@ class Chunk:
 
 
 def chunks(graph: FactorGraph, said: FloatArray) -> Iterator[Chunk]:
-    """All factors with what their variables say.
+    """All dense factors with what their variables say.
 
     Parameters
     ----------
@@ -76,6 +78,8 @@ def chunks(graph: FactorGraph, said: FloatArray) -> Iterator[Chunk]:
     starts = graph.arrays.edge_states.astype(np.int64)
     counts = graph.cardinalities
     for family in graph.families:
+        if not isinstance(family.content, DenseTables):
+            continue
         arity = int(np.diff(graph.arrays.factor_edges[family.first : family.first + 2])[0])
         edge = int(graph.arrays.factor_edges[family.first])
         shape = counts[graph.arrays.edge_variable[edge : edge + arity]]
@@ -91,6 +95,33 @@ def chunks(graph: FactorGraph, said: FloatArray) -> Iterator[Chunk]:
                 wide[axis + 1] = int(shape[axis])
                 scores = scores + part.reshape(wide)
             yield Chunk(first, last, edges.astype(np.int64), tables, scores)
+
+
+def log_partitions(graph: FactorGraph, said: FloatArray) -> FloatArray:
+    """Log of each factor's local partition sum, shape (F,), in nats.
+
+    Parameters
+    ----------
+    graph : FactorGraph
+        The graph; not modified.
+    said : float64[S]
+        Variable-to-factor log messages, in nats.
+
+    """
+    result = np.empty(len(graph.factors))
+    for chunk in chunks(graph, said):
+        result[chunk.first : chunk.last] = chunk.log_partition()
+    for family in graph.families:
+        if isinstance(family.content, DenseTables):
+            continue
+        log_partition = FAMILIES[family.kind].log_partition
+        for number in range(family.first, family.last):
+            # One at a time: a family tells only for all together what it was divided by.
+            alone = family.content.taken(np.array([number - family.first]))
+            arrays, scale = alone.arrays(number, False, np.float64)
+            local = log_partition(LogSum(), graph.arrays, arrays, number, number + 1, said)
+            result[number] = local + scale
+    return result
 
 
 def log_tables(content: Content, first: int, last: int) -> FloatArray:

@@ -6,18 +6,18 @@ each update raises it or leaves it as it is (Jordan, Ghahramani, Jaakkola and Sa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpnet.dense import DenseTables, frozen, logs_of
-from mpnet.errors import NumericalError, TooLargeError, size
+from mpnet.errors import NumericalError
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
-from mpnet.estimators.factor_beliefs import log_tables
 from mpnet.estimators.rounding import down
+from mpnet.estimators.spelling import spell_out
 from mpnet.estimators.support import Support
 from mpnet.estimators.trw import refuse_temperature
 from mpnet.graph import FactorGraph
@@ -25,9 +25,6 @@ from mpnet.kernels.layout import FloatArray, TableArrays
 from mpnet.kernels.mean_field import ascend, bound
 from mpnet.messages import Messages
 from mpnet.schedules.flooding import Flooding
-
-WRITTEN_OUT = 2**24
-"""Entries of tables that are written out for factors that have none, at most (128 MB)."""
 
 GUESS_SWEEPS = 30
 """Damped sweeps of flat propagation that the first start comes from."""
@@ -84,7 +81,7 @@ class MeanField:
             iterations=best.iterations,
             residual=best.residual,
             log_z=best.bound if done else None,
-            beliefs=best.q,
+            beliefs=best.q[: graph.unary.size],
             joint=lambda scope: product(graph, best.q, scope),
             bounds=(down(best.bound), None),
             notes=(note,),
@@ -103,20 +100,21 @@ class Field:
     Raises
     ------
     TooLargeError
-        If factors without tables would need too large ones.
+        If a factor has neither a small table nor small parts.
 
     """
 
     def __init__(self, graph: FactorGraph) -> None:
-        self.graph = graph
-        self.tables = tables_of(graph)
-        self.support = Support(graph)
+        self.original = graph
+        self.graph = spell_out(graph)
+        self.tables = tables_of(self.graph)
+        self.support = Support(self.graph)
         self.messages = Messages(graph)
         self._nothing = np.full(graph.arrays.edge_variable.size, np.nan)
 
     def snapshot(self, fit: Fit) -> Snapshot:
         """What an observer sees of one iteration."""
-        rows = Rows(self.graph, fit.q)
+        rows = Rows(self.original, fit.q)
         return Snapshot(
             "mean_field", self.messages, fit.residual, self._nothing, lambda: fit.bound, rows
         )
@@ -152,7 +150,9 @@ class Field:
             sweep = schedule.sweep(self.messages, 0.5)
             if not sweep.consistent or sweep.residual < 1e-3:
                 break
-        guess = np.nan_to_num(logs_of(self.messages.marginals()), nan=0.0)
+        guess = np.zeros(alive.size)
+        known = np.nan_to_num(logs_of(self.messages.marginals()), nan=0.0)
+        guess[: known.size] = known
         # No state that may be possible is ruled out on the word of messages.
         return np.where(alive, np.maximum(guess, -50.0), -np.inf)
 
@@ -231,48 +231,22 @@ class Rows(Mapping[int, FloatArray]):
 
 
 def tables_of(graph: FactorGraph) -> TableArrays:
-    """Log tables of all factors, whatever their kinds, as one family.
+    """Log tables of all factors as one family.
 
     Parameters
     ----------
     graph : FactorGraph
-        The graph; not modified.
-
-    Raises
-    ------
-    TooLargeError
-        If factors that have no tables would need too large ones.
+        All factors dense; not modified.
 
     """
-    starts, parts, total = [], [], 0
+    starts, parts, total = [np.empty(0, dtype=np.int64)], [np.empty(0)], 0
     for family in graph.families:
-        count, content = family.last - family.first, family.content
-        if isinstance(content, DenseTables):
-            values = content.values if content.log else logs_of(content.values)
-            starts.append(total + content.factor_table.astype(np.int64))
-        else:
-            entries = count * _entries(graph, family.first)
-            if total + entries > WRITTEN_OUT:
-                name = graph.factors[family.first].name
-                raise TooLargeError(
-                    f"mean field needs tables: {name!r} and its like would have {size(entries)} "
-                    f"entries; at most {WRITTEN_OUT} are written out"
-                )
-            values = log_tables(content, 0, count).reshape(-1)
-            starts.append(total + np.arange(count) * (entries // count))
+        content = cast(DenseTables, family.content)
+        values = content.values if content.log else logs_of(content.values)
+        starts.append(total + content.factor_table.astype(np.int64))
         parts.append(values)
         total += values.size
-    return TableArrays(
-        0,
-        frozen(np.concatenate([*starts, np.empty(0, dtype=np.int64)]), np.int32),
-        frozen(np.concatenate([*parts, np.empty(0)])),
-    )
-
-
-def _entries(graph: FactorGraph, factor: int) -> int:
-    first, last = graph.arrays.factor_edges[factor : factor + 2]
-    counts = graph.cardinalities[graph.arrays.edge_variable[first:last]]
-    return math.prod(map(int, counts))
+    return TableArrays(0, frozen(np.concatenate(starts), np.int32), frozen(np.concatenate(parts)))
 
 
 def product(graph: FactorGraph, q: FloatArray, scope: tuple[int, ...]) -> FloatArray:

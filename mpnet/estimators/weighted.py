@@ -28,7 +28,13 @@ from typing import cast
 import numpy as np
 
 from mpnet.dense import frozen, logs_of
-from mpnet.estimators.factor_beliefs import Chunk, chunks, segment_log_sums
+from mpnet.estimators.factor_beliefs import (
+    Chunk,
+    chunks,
+    log_partitions,
+    segment_log_sums,
+    states_of_edges,
+)
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import UNSAFE, FloatArray, IndexArray
 from mpnet.kernels.semiring import LogSum
@@ -137,11 +143,18 @@ class WeightedMessages(Messages):
     def log_z(self) -> float:
         """The constant C of the reparameterisation, in nats: the free energy at a fixed point."""
         said = self.said()
-        result = constant_of_variables(self, said)
-        for chunk in chunks(self.graph, said):
-            rho = self.edge_power[chunk.edges[:, 0]]
-            result += float(rho @ chunk.log_partition())
-        return result
+        weights = self.edge_power[self.graph.arrays.factor_edges[:-1]]
+        local = log_partitions(self.graph, said)
+        return constant_of_variables(self, said) + float(weights @ local)
+
+    def fresh(self) -> FloatArray:
+        """What factors would say to what variables say, as logs, in nats, shape (S,)."""
+        out, changes = np.empty_like(self.to_variable), np.empty_like(self.edge_residual)
+        if self.ask_factors(0.0, out, changes)[1] == UNSAFE:
+            self.use_logs()
+            out = np.empty_like(self.to_variable)
+            self.ask_factors(0.0, out, changes)
+        return logs_of(out) if self.linear else out
 
 
 class InTurn:
@@ -171,7 +184,8 @@ class Reparameterised:
         Sum over factors of rho times the largest and the smallest log [b_a(x_i) / b_i(x_i)],
         in nats; both are 0 at a fixed point.
     information : float64[F]
-        Mutual (multi-) information of each factor's belief, in nats; NaN unless asked for.
+        Mutual (multi-) information of each factor's belief, in nats; NaN unless asked for, and
+        for factors that are no tables.
 
     """
 
@@ -218,42 +232,42 @@ def reparameterise(messages: WeightedMessages, information: bool = False) -> Rep
 
     """
     graph = messages.graph
-    said = messages.said()
-    starts = graph.arrays.variable_states
-    totals = segment_log_sums(messages.beliefs, starts)
-    constant = constant_of_variables(messages, said)
-    above = below = 0.0
     informations = np.full(len(graph.factors), np.nan)
+    fresh = messages.fresh()
+    said = messages.said()
+    constant = constant_of_variables(messages, said)
     if constant == -np.inf:
         return Reparameterised(-np.inf, 0.0, 0.0, informations)
-    logs = messages.beliefs - np.repeat(totals, np.diff(starts))
-    for chunk in chunks(graph, said):
-        rho = messages.edge_power[chunk.edges[:, 0]]
-        constant += float(rho @ chunk.log_partition())
-        high, low = _mismatch(messages, chunk, logs)
-        above += float(rho @ high)
-        below += float(rho @ low)
-        if information:
+    weights = messages.edge_power[graph.arrays.factor_edges[:-1]]
+    constant += float(weights @ log_partitions(graph, said))
+    high, low = _mismatch(messages, said, fresh)
+    if information:
+        for chunk in chunks(graph, said):
             informations[chunk.first : chunk.last] = _information(chunk)
-    return Reparameterised(constant, above, below, informations)
+    return Reparameterised(constant, float(weights @ high), float(weights @ low), informations)
 
 
 def _mismatch(
-    messages: WeightedMessages, chunk: Chunk, logs: FloatArray
+    messages: WeightedMessages, said: FloatArray, fresh: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Largest and smallest log ratio of a factor's marginals to its variables' beliefs, (n,) each."""
+    """Largest and smallest log ratio of factors' marginals to their variables' beliefs, (F,) each.
+
+    A factor's marginal is what its variable says times what the factor would answer.
+    """
     arrays = messages.graph.arrays
-    beliefs = chunk.beliefs()
-    high, low = np.full(len(beliefs), -np.inf), np.full(len(beliefs), np.inf)
-    for axis in range(chunk.edges.shape[1]):
-        at = arrays.variable_states[arrays.edge_variable[chunk.edges[:, axis]]]
-        here = logs[at[:, None] + np.arange(beliefs.shape[axis + 1])]
-        possible = here != -np.inf
-        marginal = logs_of(chunk.marginal(beliefs, axis))
-        ratio = marginal - np.where(possible, here, 0.0)
-        high = np.maximum(high, np.where(possible, ratio, -np.inf).max(axis=1))
-        low = np.minimum(low, np.where(possible, ratio, np.inf).min(axis=1))
-    return high, low
+    if not said.size:
+        return np.zeros(0), np.zeros(0)
+    totals = segment_log_sums(messages.beliefs, arrays.variable_states)
+    logs = messages.beliefs - np.repeat(totals, np.diff(arrays.variable_states))
+    marginals = said + fresh
+    sums = segment_log_sums(marginals, arrays.edge_states)
+    here = logs[states_of_edges(messages.graph)]
+    possible = here != -np.inf
+    ratio = marginals - np.repeat(sums, np.diff(arrays.edge_states)) - np.where(possible, here, 0.0)
+    high = np.maximum.reduceat(np.where(possible, ratio, -np.inf), arrays.edge_states[:-1])
+    low = np.minimum.reduceat(np.where(possible, ratio, np.inf), arrays.edge_states[:-1])
+    starts = arrays.factor_edges[:-1]
+    return np.maximum.reduceat(high, starts), np.minimum.reduceat(low, starts)
 
 
 def _information(chunk: Chunk) -> FloatArray:
