@@ -18,7 +18,7 @@ from mpnet.errors import NumericalError
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
 from mpnet.estimators.rounding import down
 from mpnet.estimators.spelling import spell_out
-from mpnet.estimators.support import Support
+from mpnet.estimators.support import VISITS, Support
 from mpnet.estimators.trw import refuse_temperature
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray, TableArrays
@@ -108,7 +108,7 @@ class Field:
         self.original = graph
         self.graph = spell_out(graph)
         self.tables = tables_of(self.graph)
-        self.support = Support(self.graph)
+        self.support = Support(self.graph, len(graph.variables))
         self.messages = Messages(graph)
         self._nothing = np.full(graph.arrays.edge_variable.size, np.nan)
 
@@ -135,6 +135,8 @@ class Field:
                 logs = logs + draw.normal(size=logs.size) * 3.0
             logs = self._normalised(logs)
             if self.support.allowed and self.value(logs) == -np.inf:
+                if number and self.support.spent > VISITS // 2:
+                    return
                 found = self.support.find(logs)
                 if found is None:
                     return

@@ -11,7 +11,7 @@ from mpnet.estimators.factor_beliefs import log_tables
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray, IntArray
 
-VISITS = 200_000
+VISITS = 50_000
 """Times that a factor is looked at in one search, at most: some seconds."""
 
 TABLES_AT_ONCE = 4096
@@ -25,17 +25,22 @@ class Support:
     ----------
     graph : FactorGraph
         The graph; not modified.
+    leading : int, optional
+        How many variables, from the first on, are decided before all others.
 
     """
 
-    def __init__(self, graph: FactorGraph) -> None:
+    def __init__(self, graph: FactorGraph, leading: int | None = None) -> None:
         self.graph = graph
+        self.leading = len(graph.variables) if leading is None else leading
         self.allowed: dict[int, NDArray[np.bool_]] = _hard_factors(graph)
         self._at: dict[int, list[int]] = {}
         for factor in self.allowed:
             for variable in self._scope(factor):
                 self._at.setdefault(variable, []).append(factor)
         self._visits = 0
+        self.spent = 0
+        """Times that factors were looked at in all searches but the last."""
         self.exhausted = False
         """Whether the last search has proven that there is no such assignment."""
 
@@ -44,6 +49,7 @@ class Support:
 
         Boolean, shape (B,). None, too, where that took too long: ``exhausted`` tells.
         """
+        self.spent += self._visits
         self.exhausted, self._visits = False, 0
         alive: NDArray[np.bool_] = self.graph.unary != -np.inf
         starts = self.graph.arrays.variable_states
@@ -71,7 +77,8 @@ class Support:
             return None
         scores = np.where(alive, np.maximum(guess, -1e300), -np.inf)
         sure = np.maximum.reduceat(scores, graph.arrays.variable_states[:-1])
-        if not self._decide(alive, scores, sorted(self._at, key=lambda v: -sure[v])):
+        order = sorted(self._at, key=lambda v: (v >= self.leading, -sure[v]))
+        if not self._decide(alive, scores, order):
             return None
         scores = np.where(alive, scores, -np.inf)
         return np.array(
