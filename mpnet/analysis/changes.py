@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpnet.analysis.strengths import strengths
-from mpnet.analysis.tables import entry_beliefs, family_batches, possible_states
-from mpnet.dense import DenseTables
-from mpnet.graph import FactorGraph, Family
+from mpnet.analysis.tables import alike, entry_beliefs, family_batches, possible_states
+from mpnet.graph import FactorGraph
 from mpnet.kernels import nonbacktracking
 from mpnet.kernels.layout import FloatArray, IntArray
 
@@ -102,25 +101,28 @@ def change_bound(graph: FactorGraph, unary: FloatArray | None = None) -> ChangeB
     parts: list[FloatArray] = []
     size = 0
     for family in graph.families:
-        first, each = _alike(graph, family, patterns)
+        edges = slice(*graph.arrays.factor_edges[[family.first, family.last]])
+        count = family.last - family.first
+        first, each = alike(graph, family, patterns[edge_variable[edges]].reshape(count, -1))
         starts = np.full(len(first), -1, dtype=np.int64)
         heard = []
         done = 0
         for batch in family_batches(graph, family, first):
             count, arity = batch.edges.shape
-            matrices = np.ones((count, arity, arity)) - np.eye(arity)
-            if batch.tables is not None:
-                tables = batch.tables
-                for axis in range(arity):
-                    tables = tables + batch.with_axes(barred, axis)
-                matrices = strengths(tables)
-                starts[done : done + count] = size + np.arange(count) * arity * arity
-                size += matrices.size
-                parts.append(matrices.reshape(-1))
+            if batch.tables is None:
+                heard.append(np.ones((count, arity), dtype=bool))
+                done += count
+                continue
+            tables = batch.tables
+            for axis in range(arity):
+                tables = tables + batch.with_axes(barred, axis)
+            matrices = strengths(tables)
+            starts[done : done + count] = size + np.arange(count) * arity * arity
+            size += matrices.size
+            parts.append(matrices.reshape(-1))
             heard.append((matrices > 0.0).any(axis=1) | (matrices > 0.0).any(axis=2))
             done += count
         where[family.first : family.last] = starts[each]
-        edges = slice(*graph.arrays.factor_edges[[family.first, family.last]])
         # About states that are impossible anyway, a factor may have more to hand on.
         told = loose[edges].reshape(len(each), -1).any(axis=1, keepdims=True)
         live[edges] &= (np.concatenate(heard)[each] | told).reshape(-1)
@@ -144,20 +146,3 @@ def _patterns(graph: FactorGraph, logs: FloatArray, possible: IntArray) -> IntAr
         key = allowed[starts[variable] : starts[variable + 1]].tobytes()
         patterns[variable] = known.setdefault(key, len(known) + 1)
     return patterns
-
-
-def _alike(graph: FactorGraph, family: Family, patterns: IntArray) -> tuple[IntArray, IntArray]:
-    """Factors of a family that stand for all, and for each factor which of them stands for it."""
-    count = family.last - family.first
-    if isinstance(family.content, DenseTables):
-        tables = family.content.factor_table.astype(np.int64)
-    else:
-        tables = np.arange(count)
-    edges = slice(*graph.arrays.factor_edges[[family.first, family.last]])
-    shape = patterns[graph.arrays.edge_variable[edges]].reshape(count, -1)
-    if shape.any():
-        keys = np.column_stack([tables, shape])
-        _, first, each = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    else:
-        _, first, each = np.unique(tables, return_index=True, return_inverse=True)
-    return first, each.reshape(-1)

@@ -53,8 +53,8 @@ class Jacobian:
         Derivatives of what factors say by what they hear, in coordinates.
     heard : float64[S]
         What factors hear, as logs, in nats.
-    large : tuple of int
-        Factors without a table, differentiated by differences.
+    large : tuple of (int, int)
+        Ranges of factors without a table, differentiated by differences.
 
     """
 
@@ -64,7 +64,7 @@ class Jacobian:
     reference: IntArray
     replies: Any
     heard: FloatArray
-    large: tuple[int, ...] = ()
+    large: tuple[tuple[int, int], ...] = ()
 
     @property
     def size(self) -> int:
@@ -94,8 +94,9 @@ class Jacobian:
         """
         arriving = self._spread @ (self._sums @ changes) - changes
         result: FloatArray = self.replies @ arriving
-        for factor in self.large:
-            self._differentiate(factor, arriving, result)
+        if self.large:
+            slopes = self._differentiate(arriving.reshape(self.size, -1))
+            result += slopes.reshape(result.shape)
         return result
 
     @cached_property
@@ -128,46 +129,54 @@ class Jacobian:
         result: FloatArray = messages[self.entries] - messages[self.reference]
         return result
 
-    def _differentiate(self, factor: int, arriving: FloatArray, result: FloatArray) -> None:
-        """Add the answers of one factor, by differences along each column of ``arriving``."""
-        arrays = self.graph.arrays
-        start, stop = arrays.edge_states[arrays.factor_edges[factor : factor + 2]]
-        mine = slice(*np.searchsorted(self.entries, (start, stop)))
-        entries, reference = self.entries[mine] - start, self.reference[mine] - start
-        columns = arriving[mine].reshape(entries.size, -1)
-        slopes = np.zeros_like(columns)
-        for number in range(columns.shape[1]):
-            height = np.abs(columns[:, number]).max(initial=0.0)
-            if height == 0.0:
-                continue
-            change = np.zeros(stop - start)
-            change[entries] = columns[:, number] * (STEP / height)
-            said = [self._reply(factor, start, steps * change) for steps in (1, -1, 2, -2)]
-            ratios = [answer[entries] - answer[reference] for answer in said]
-            slope = 8.0 * (ratios[0] - ratios[1]) - (ratios[2] - ratios[3])
-            slopes[:, number] = slope * (height / (12.0 * STEP))
-        result[mine] += slopes.reshape(result[mine].shape)
-
-    def _reply(self, factor: int, start: int, change: FloatArray) -> FloatArray:
-        """What one factor says when what it hears is changed, as logs, largest entry 0."""
-        family = next(f for f in self.graph.families if f.first <= factor < f.last)
-        arrays, _ = family.arrays(False)
-        incoming = self.heard.copy()
-        incoming[start : start + change.size] += change
-        out = np.zeros_like(incoming)
-        FAMILIES[family.kind].send(
-            LogSum(np.float64(-np.inf), np.float64(0.0)),
-            self.graph.arrays,
-            arrays,
-            factor,
-            factor + 1,
-            incoming,
-            np.zeros_like(incoming),
-            out,
-            0.0,
-            np.empty(0),
+    @cached_property
+    def _large_factor(self) -> IntArray:
+        """The factor that each coordinate is of, if it is large; -1 for the others."""
+        edge_of = np.repeat(
+            np.arange(self.graph.arrays.edge_variable.size), np.diff(self.graph.arrays.edge_states)
         )
-        return out[start : start + change.size]
+        factor = self.graph.edge_factor[edge_of[self.entries]].astype(np.int64)
+        large = np.zeros(len(self.graph.factors) + 1, dtype=bool)
+        for first, last in self.large:
+            large[first:last] = True
+        return np.where(large[factor], factor, -1)
+
+    def _differentiate(self, arriving: FloatArray) -> FloatArray:
+        """What large factors answer to each column of changes: slopes, by differences."""
+        factor = self._large_factor
+        mine = factor >= 0
+        slopes = np.zeros_like(arriving)
+        for number in range(arriving.shape[1]):
+            heights = np.zeros(len(self.graph.factors))
+            np.maximum.at(heights, factor[mine], np.abs(arriving[mine, number]))
+            height = np.where(mine, heights[factor], 0.0)
+            change = np.zeros(self.heard.size)
+            moved = height > 0.0
+            change[self.entries[moved]] = arriving[moved, number] * STEP / height[moved]
+            said = [self._replies_to(steps * change) for steps in (1, -1, 2, -2)]
+            slope = 8.0 * (said[0] - said[1]) - (said[2] - said[3])
+            slopes[moved, number] = slope[moved] * height[moved] / (12.0 * STEP)
+        return slopes
+
+    def _replies_to(self, change: FloatArray) -> FloatArray:
+        """Log-ratios of what large factors say when what they hear is changed; 0 for others."""
+        out = np.zeros_like(self.heard)
+        for first, last in self.large:
+            family = next(f for f in self.graph.families if f.first <= first < f.last)
+            arrays, _ = family.arrays(False)
+            FAMILIES[family.kind].send(
+                LogSum(np.float64(-np.inf), np.float64(0.0)),
+                self.graph.arrays,
+                arrays,
+                first,
+                last,
+                self.heard + change,
+                np.zeros_like(out),
+                out,
+                0.0,
+                np.empty(0),
+            )
+        return np.where(self._large_factor >= 0, out[self.entries] - out[self.reference], 0.0)
 
 
 def jacobian(messages: Messages) -> Jacobian:
@@ -199,11 +208,11 @@ def jacobian(messages: Messages) -> Jacobian:
     compared = np.arange(heard.size)
     compared[entries] = reference
     rows, columns, values = [], [], []
-    large: list[int] = []
+    large: list[tuple[int, int]] = []
     size = 0
     for batch in batches(graph):
         if batch.tables is None:
-            large.append(int(batch.factors[0]))
+            large.append((int(batch.factors[0]), int(batch.factors[-1]) + 1))
             continue
         for row, column, value in _derivatives(batch, batch.tables, heard, number, compared):
             rows.append(row)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from mpnet.content import Content
 from mpnet.dense import DenseTables, logs_of
 from mpnet.errors import TooLargeError
 from mpnet.graph import FactorGraph, Family
@@ -15,6 +17,9 @@ from mpnet.kernels.layout import FloatArray, IntArray
 
 CHUNK = 2**21
 """Table entries that are held at once."""
+
+WRITTEN = 2**22
+"""Entries that the factors of a family may have in all to be written out as tables one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +35,7 @@ class Batch:
     entries : tuple of int64[n, states]
         Where the messages of each axis are in a message array.
     tables : float64[n, states, ...] or None
-        Log potentials, in nats; None for a factor too large to be written out (then n is 1).
+        Log potentials, in nats; None for factors too large to be written out.
 
     """
 
@@ -74,22 +79,86 @@ def family_batches(graph: FactorGraph, family: Family, numbers: IntArray) -> Ite
     """
     if not numbers.size:
         return
-    if isinstance(family.content, DenseTables):
-        step = max(1, CHUNK // math.prod(family.content.shape))
-        for start in range(0, len(numbers), step):
-            part = numbers[start : start + step]
-            yield _batch(graph, family.first + part, _stack(family.content, part))
-        return
-    for number in numbers:
-        table: FloatArray | None
-        try:
-            table = family.content.table(int(number))[None]
-        except TooLargeError:
-            table = None
-        yield _batch(graph, np.array([family.first + number]), table)
+    shape = _shape(graph, family.first)
+    step = max(1, CHUNK // math.prod(shape))
+    if not isinstance(family.content, DenseTables) and math.prod(shape) * numbers.size > WRITTEN:
+        step = numbers.size
+    for start in range(0, len(numbers), step):
+        part = numbers[start : start + step]
+        yield _batch(graph, family.first + part, _stack(family, shape, part))
 
 
-def _stack(content: DenseTables, numbers: IntArray) -> FloatArray:
+def _shape(graph: FactorGraph, factor: int) -> tuple[int, ...]:
+    """Number of states of each variable of a factor's scope."""
+    first, last = graph.arrays.factor_edges[factor : factor + 2]
+    return tuple(map(int, np.diff(graph.arrays.edge_states[first : last + 1])))
+
+
+def alike(graph: FactorGraph, family: Family, extra: IntArray) -> tuple[IntArray, IntArray]:
+    """Find factors of a family with equal tables.
+
+    Parameters
+    ----------
+    graph : FactorGraph
+        The graph; not modified.
+    family : Family
+        One of its families.
+    extra : int64[factors of the family, k]
+        What else must be equal.
+
+    Returns
+    -------
+    int64[n]
+        Places in the family of factors that stand for all.
+    int64[factors of the family]
+        Which of them stands for each factor.
+
+    """
+    count = family.last - family.first
+    keys = np.column_stack([_content_keys(family.content, count), extra])
+    keys = keys[:, (keys != keys[:1]).any(axis=0)]
+    if keys.shape[1] > 1:
+        _, first, each = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    elif keys.shape[1] == 1:
+        _, first, each = np.unique(keys[:, 0], return_index=True, return_inverse=True)
+    else:
+        first, each = np.zeros(1, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    return first, each.reshape(-1)
+
+
+def _content_keys(content: Content, count: int) -> IntArray:
+    """A number per factor, equal only for equal contents."""
+    if isinstance(content, DenseTables):
+        return content.factor_table.astype(np.int64)
+    held: list[Any] = list(vars(content).values()) if hasattr(content, "__dict__") else [None]
+    rows = [value for value in held if isinstance(value, np.ndarray)]
+    shared = all(isinstance(v, np.ndarray | int | str) or _is_numbers(v) for v in held)
+    if not (shared and rows and all(row.ndim and len(row) == count for row in rows)):
+        # What is not laid out as one row per factor may differ in ways that do not show here.
+        return np.arange(count)
+    known: dict[bytes, int] = {}
+    keys = (b"".join(row[place].tobytes() for row in rows) for place in range(count))
+    return np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
+
+
+def _is_numbers(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(entry, int) for entry in value)
+
+
+def _stack(family: Family, shape: tuple[int, ...], numbers: IntArray) -> FloatArray | None:
+    """Log tables of some factors in a row; None if they are too large."""
+    content = family.content
+    if isinstance(content, DenseTables):
+        return _dense(content, numbers)
+    if math.prod(shape) * numbers.size > WRITTEN:
+        return None
+    try:
+        return np.stack([content.table(int(number)) for number in numbers])
+    except TooLargeError:
+        return None
+
+
+def _dense(content: DenseTables, numbers: IntArray) -> FloatArray:
     starts = content.factor_table[numbers].astype(np.int64)
     values = content.values[starts[:, None] + np.arange(math.prod(content.shape))]
     rows = values.reshape(len(numbers), *content.shape)

@@ -11,27 +11,23 @@ from mpnet.messages import Messages
 
 
 class Unwritten:
-    """Content of a family, some of whose factors can't be written out."""
+    """Content of a family whose factors can't be written out."""
 
-    def __init__(self, content, numbers):
-        self.content, self.numbers = content, numbers
+    def __init__(self, content):
+        self.content = content
 
     def __getattr__(self, name):
         return getattr(self.content, name)
 
     def table(self, number):
-        if number in self.numbers:
-            raise TooLargeError("too large")
-        return self.content.table(number)
+        raise TooLargeError("too large")
 
 
-def without_tables(graph, numbers):
-    """The same graph, some factors of each family too large to be written out."""
-    families = tuple(
-        replace(family, content=Unwritten(family.content, set(numbers)))
-        for family in graph.families
-    )
-    return replace(graph, families=families)
+def without_tables(graph, which=0):
+    """The same graph, the factors of one family too large to be written out."""
+    families = list(graph.families)
+    families[which] = replace(families[which], content=Unwritten(families[which].content))
+    return replace(graph, families=tuple(families))
 
 
 def somewhere(graph, seed=0, sweeps=3, **how):

@@ -78,7 +78,7 @@ def test_factors_that_cannot_be_written_out_are_differentiated(seed):
         pytest.skip("nothing is sent")
     graph = model.build()
     full = jacobian(somewhere(graph, seed))
-    part = jacobian(somewhere(without_tables(graph, {0, 2}), seed))
+    part = jacobian(somewhere(without_tables(graph, seed % len(graph.families)), seed))
     assert part.large
     # The fourth order of step 2e-3 and rounding over it.
     np.testing.assert_allclose(part.toarray(), full.toarray(), rtol=0, atol=1e-10)
