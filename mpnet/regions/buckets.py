@@ -55,30 +55,22 @@ class _Function:
 
 
 def flat_graph(model: Ranked) -> JoinGraph:
-    """A cluster for each factor, joined variable by variable: belief propagation as it is."""
-    nodes = [_Node(frozenset(scope), [number], number) for number, scope in enumerate(model.scopes)]
-    last: dict[int, int] = {}
+    """A cluster for each factor and for each variable: belief propagation as it is."""
+    nodes = [
+        _Node(frozenset(scope), [number], number) for number, scope in enumerate(model.scopes)
+    ]
+    at: list[list[int]] = [[] for _ in model.counts]
     for number, scope in enumerate(model.scopes):
-        shared: dict[int, set[int]] = {}
         for rank in scope:
-            if rank in last:
-                shared.setdefault(last[rank], set()).add(rank)
-            last[rank] = number
-        for other, ranks in shared.items():
-            for rank in ranks:
-                _relay(nodes, other, number, rank)
+            at[rank].append(number)
+    for rank, numbers in enumerate(at):
+        middle = numbers[len(numbers) // 2] - 0.5
+        nodes.append(_Node(frozenset([rank]), [], middle))
+        for number in numbers:
+            _join(nodes, len(nodes) - 1, number, frozenset([rank]))
+    for number in range(len(nodes)):
+        _share_out(model, nodes, number)
     return _finished(nodes)
-
-
-def _relay(nodes: list[_Node], one: int, two: int, rank: int) -> None:
-    """Join two clusters by one variable, even where they are joined by another already."""
-    label = frozenset([rank])
-    if two not in nodes[one].labels:
-        _join(nodes, one, two, label)
-        return
-    nodes.append(_Node(label, [], (nodes[one].place + nodes[two].place) / 2))
-    _join(nodes, one, len(nodes) - 1, label)
-    _join(nodes, len(nodes) - 1, two, label)
 
 
 def mini_bucket_graph(
@@ -101,7 +93,7 @@ def mini_bucket_graph(
         waiting[ranks[0]].append(_Function(frozenset(ranks), factor=number))
     nodes: list[_Node] = []
     for rank, functions in enumerate(waiting):
-        before = -1
+        group: list[int] = []
         for members in _split(model, functions, most_variables, most_entries):
             scope: frozenset[int] = frozenset(r for f in members for r in f.scope)
             number = len(nodes)
@@ -109,12 +101,17 @@ def mini_bucket_graph(
             for function in members:
                 if function.sender >= 0:
                     _join(nodes, function.sender, number, function.scope)
-            if before >= 0:
-                _join(nodes, before, number, frozenset([rank]))
-            before = number
+            group.append(number)
             rest = scope - {rank}
             if rest:
                 waiting[min(rest)].append(_Function(rest, sender=number))
+        if len(group) == 2:
+            _join(nodes, *group, frozenset([rank]))
+        elif len(group) > 2:
+            # A star settles where a chain may not: news takes two steps between any of them.
+            nodes.append(_Node(frozenset([rank]), [], len(nodes) - 0.5))
+            for number in group:
+                _join(nodes, number, len(nodes) - 1, frozenset([rank]))
     _merge(model, nodes)
     for number in range(len(nodes)):
         _share_out(model, nodes, number)
