@@ -10,7 +10,7 @@ import numpy as np
 
 from mpnet.kernels.jit import inlined, kernel
 from mpnet.kernels.layout import ONE, TWO, FloatArray, GraphArrays
-from mpnet.kernels.residuals import larger, settle
+from mpnet.kernels.residuals import larger, settle, span
 from mpnet.kernels.semiring import Semiring, is_linear, to_log
 
 LEAST_TOTAL = 2.0**-30
@@ -29,6 +29,18 @@ def inverse(semiring: Semiring, total: float) -> float:
     if is_linear(semiring):
         return 1.0 / total if total != 0.0 else 1.0
     return -total if total != -np.inf else 0.0
+
+
+@inlined
+def scale_up(semiring: Semiring, values: FloatArray, start: np.uintp, width: np.uintp) -> None:
+    """Divide partial results by their total where that has become small; nothing in log space."""
+    if is_linear(semiring):
+        total = 0.0
+        for state in range(width):
+            total += values[start + state]
+        if 0.0 < total < LEAST_TOTAL:
+            for state in range(width):
+                values[start + state] /= total
 
 
 @kernel
@@ -112,6 +124,55 @@ def finish_binary(
             worst = larger(worst, ratio(gap, least))
         out[here], out[here + ONE] = off, on
     return worst, dead
+
+
+@inlined
+def finish_wide(
+    count: np.uintp,
+    fresh: FloatArray,
+    at: np.uintp,
+    old: FloatArray,
+    out: FloatArray,
+    start: np.uintp,
+    edge: np.uintp,
+    edge_residual: FloatArray,
+    worst: float,
+    slack: float,
+) -> tuple[float, float, bool]:
+    """As ``finish`` for one message of any width in linear space, undamped.
+
+    Takes and returns the largest residual so far as odds less one, and how far single entries
+    may move without being a larger one.
+    """
+    wanted = edge_residual.size > 0
+    rounding = 64.0 * np.finfo(out.dtype).eps
+    total = 0.0
+    for state in range(count):
+        total += fresh[at + state]
+    dead = total == 0.0
+    if dead:
+        total = np.inf
+    total = 1.0 / total
+    if wanted:
+        edge_residual[edge] = 0.0
+    far = 0
+    for state in range(count):
+        value = fresh[at + state] * total
+        before = old[start + state]
+        fresh[at + state] = value
+        least = value if value < before else before
+        far |= not abs(value - before) <= slack * least
+    if far != 0:
+        change = span(count, fresh, at, old, start) if not dead else 0.0
+        if wanted:
+            edge_residual[edge] = np.log1p(change)
+        if not change <= worst:
+            worst = larger(worst, change)
+            # Ratios within the root of a span can't make a larger span.
+            slack = rounding if wanted else max(rounding, np.sqrt(1.0 + worst) - 1.0)
+    for state in range(count):
+        out[start + state] = fresh[at + state]
+    return worst, slack, dead
 
 
 @kernel

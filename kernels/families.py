@@ -9,9 +9,25 @@ A family answers with one fixed signature each (see ``mpnet.kernels.tables`` for
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mpnet.kernels import gate_totals, gates, pairs, tables, triples
+from mpnet.kernels import (
+    chains,
+    counts,
+    gate_totals,
+    gates,
+    maxima,
+    pairs,
+    potts,
+    sparse,
+    tables,
+    triples,
+)
+from mpnet.kernels.chains import ChainArrays
+from mpnet.kernels.counts import CountArrays
 from mpnet.kernels.gates import GateArrays
 from mpnet.kernels.layout import PairArrays, TableArrays, TripleArrays
+from mpnet.kernels.maxima import MaximaArrays
+from mpnet.kernels.potts import PottsArrays
+from mpnet.kernels.sparse import SparseArrays
 
 
 class FamilyKernels(NamedTuple):
@@ -30,4 +46,9 @@ FAMILIES: dict[str, FamilyKernels] = {
     "gate": FamilyKernels(
         GateArrays, gates.send, gate_totals.log_partition, gate_totals.log_potential
     ),
+    "potts": FamilyKernels(PottsArrays, potts.send, potts.log_partition, potts.log_potential),
+    "count": FamilyKernels(CountArrays, counts.send, counts.log_partition, counts.log_potential),
+    "maximum": FamilyKernels(MaximaArrays, maxima.send, maxima.log_partition, maxima.log_potential),
+    "sparse": FamilyKernels(SparseArrays, sparse.send, sparse.log_partition, sparse.log_potential),
+    "chain": FamilyKernels(ChainArrays, chains.send, chains.log_partition, chains.log_potential),
 }

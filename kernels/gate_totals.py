@@ -113,9 +113,9 @@ def _log_total(
 ) -> float:
     """The log of a local partition sum that linear space can't hold, in nats."""
     if is_linear_sum(semiring):
-        total, _ = _total(LogSum(), semiring, family, place, arity, base, to_factor)
+        total, _ = _total(LogSum(-np.inf, 0.0), semiring, family, place, arity, base, to_factor)
     else:
-        total, _ = _total(LogMax(), semiring, family, place, arity, base, to_factor)
+        total, _ = _total(LogMax(-np.inf, 0.0), semiring, family, place, arity, base, to_factor)
     return total
 
 
@@ -148,7 +148,7 @@ def log_potential(
             if len(family.rule) == len(NOISY_OR):
                 at = noise_at + 2 * number
                 turned = off_bit + to_log(semiring, family.noise[at + 1])
-                on_bit = plus(LogSum(), on_bit, turned)
+                on_bit = plus(LogSum(-np.inf, 0.0), on_bit, turned)
                 off_bit += to_log(semiring, family.noise[at])
             elif len(family.rule) == len(OR):
                 on_bit, off_bit = max(on_bit, off_bit), -np.inf

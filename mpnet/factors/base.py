@@ -18,6 +18,9 @@ from mpnet.kernels.layout import FloatArray, IntArray
 ENUMERATED = 2**17
 """Largest table, in entries, that a factor may become for what its own kernels can't do."""
 
+MOST_AXES = 60
+"""Most axes of a table."""
+
 Names = str | Sequence[str]
 """One name or several."""
 
@@ -124,7 +127,8 @@ class Chained:
         place = {i: arity + n for n, i in enumerate(wide)}
         tables = []
         for i, link in enumerate(links):
-            scope = [place[i - 1]] * (i - 1 in place) + [i] + [place[i]] * (i in place)
+            before, after = ([place[j]] if j in place else [] for j in (i - 1, i))
+            scope = [*before, i, *after]
             table = link.reshape(
                 [n for n, kept in zip(link.shape, (i - 1 in place, True, i in place)) if kept]
             )
@@ -133,12 +137,7 @@ class Chained:
 
     def table(self, number: int) -> FloatArray:
         """Log potentials of one factor, from its chain, in nats."""
-        entries = math.prod(self.shape)
-        if entries > TABLE_ENTRIES:
-            raise TooLargeError(
-                f"a factor over {len(self.shape)} variables would have a table of "
-                f"{size(entries)} entries; at most {TABLE_ENTRIES} fit"
-            )
+        self.need_small()
         table = np.zeros((1, 1))
         with np.errstate(invalid="ignore"):
             for link in self.links(number):
@@ -148,6 +147,22 @@ class Chained:
                     grown = np.logaddexp(grown, table[:, state, None, None] + link[state])
                 table = grown.reshape(-1, after)
         return table.reshape(self.shape)
+
+    def need_small(self) -> None:
+        """Refuse tables that would not fit.
+
+        Raises
+        ------
+        TooLargeError
+            Says how large.
+
+        """
+        entries = math.prod(self.shape)
+        if entries > TABLE_ENTRIES or len(self.shape) > MOST_AXES:
+            raise TooLargeError(
+                f"a factor over {len(self.shape)} variables would have a table of "
+                f"{size(entries)} entries; at most {TABLE_ENTRIES} fit"
+            )
 
     def is_linear(self) -> bool:
         """Potentials of zero and one fit."""
