@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mpnet.kernels import regions
-from mpnet.kernels.layout import FloatArray
+from mpnet.kernels.layout import FloatArray, IntArray
 from mpnet.kernels.regions import Program
 from mpnet.kernels.semiring import LinearSum, LogMax, LogSum, Semiring, is_linear
 from mpnet.regions.plans import Plan, Planner, program_of
@@ -248,21 +248,54 @@ def read_off(
         ]
         if planner.tree.parents[cluster] >= 0:
             numbers.append(planner.down + cluster)
-    shape = [int(planner.model.counts[rank]) for rank in scope]
-    size = math.prod(shape)
-    copies = [tables.arena[plan.last[n] : plan.last[n] + planner.sizes[n]] for n in numbers]
-    places = np.cumsum([0, size, *(copy.size for copy in copies)])
-    arena = np.concatenate([np.empty(size), *copies, np.empty(regions.SCRATCH)])
-    scopes = [scope, *(planner.scopes[n] for n in numbers)]
-    program = program_of(
-        planner.model.counts, scopes, [list(range(len(scopes)))], [places[:-1].tolist()]
+    table = contract_once(
+        tables.semiring,
+        planner.model.counts,
+        [planner.scopes[n] for n in numbers],
+        [tables.arena[plan.last[n] : plan.last[n] + planner.sizes[n]] for n in numbers],
+        scope,
+        -math.fsum(tables.high[n] for n in numbers),
     )
-    lead = -math.fsum(tables.high[n] for n in numbers)
-    if is_linear(tables.semiring):
-        lead = math.exp(lead)
-    regions.contract(tables.semiring, program, 0, lead, arena)
-    table = arena[:size].reshape(shape)
     if not is_linear(tables.semiring):
         table = np.exp(table - table.max())
     result: FloatArray = table / table.sum()
     return result
+
+
+def contract_once(
+    semiring: Semiring,
+    counts: IntArray,
+    scopes: Sequence[Scope],
+    tables: Sequence[FloatArray],
+    onto: Scope,
+    log_lead: float = 0.0,
+) -> FloatArray:
+    """A product of tables, added up onto some of their variables, in an arena of its own.
+
+    Parameters
+    ----------
+    semiring : Semiring
+        What the values mean.
+    counts : int64[R]
+        States of the variable of each rank.
+    scopes : sequence of tuple of int
+        Ranks of each table, ascending.
+    tables : sequence of float64[...]
+        Their entries, of any shape; not modified.
+    onto : tuple of int
+        Ranks of the result, ascending.
+    log_lead : float
+        Log of a number to multiply with.
+
+    """
+    shape = [int(counts[rank]) for rank in onto]
+    size = math.prod(shape)
+    places = np.cumsum([0, size, *(table.size for table in tables)])
+    arena = np.empty(int(places[-1]) + regions.SCRATCH)
+    for place, table in zip(places[1:], tables, strict=False):
+        arena[place : place + table.size] = table.reshape(-1)
+    every = [onto, *scopes]
+    program = program_of(counts, every, [list(range(len(every)))], [places[:-1].tolist()])
+    lead = math.exp(log_lead) if is_linear(semiring) else log_lead
+    regions.contract(semiring, program, 0, lead, arena)
+    return arena[:size].reshape(shape).copy()

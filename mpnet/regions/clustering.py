@@ -73,7 +73,9 @@ class Clustering:
     width: int
 
 
-def cluster(reduced: Reduced, i_bound: int | None, memory: int, seed: int = 0) -> Clustering:
+def cluster(
+    reduced: Reduced, i_bound: int | None, memory: int, seed: int = 0, *, upward: bool = False
+) -> Clustering:
     """Find an elimination order and cluster by it.
 
     Parameters
@@ -87,6 +89,8 @@ def cluster(reduced: Reduced, i_bound: int | None, memory: int, seed: int = 0) -
         Bytes that may be planned for.
     seed : int
         For the search for an order.
+    upward : bool
+        Whether only messages to the root are wanted, all of them kept.
 
     Raises
     ------
@@ -105,14 +109,14 @@ def cluster(reduced: Reduced, i_bound: int | None, memory: int, seed: int = 0) -
     else:
         fitting = _forests(reduced, order) if i_bound == 1 else wide <= i_bound
     chosen = used & fitting[order.part]
-    exact = _exact(merged, order, chosen, memory, i_bound is not None)
+    exact = _exact(merged, order, chosen, memory, i_bound is not None, upward)
     largest = np.full(wide.size, -np.inf)
     np.maximum.at(largest, order.part[order.variables], order.bits)
     while exact is None and chosen.any():
         # The part with the largest table is the one that does not fit.
         fitting[int(np.argmax(np.where(fitting, largest, -np.inf)))] = False
         chosen = used & fitting[order.part]
-        exact = _exact(merged, order, chosen, memory, False)
+        exact = _exact(merged, order, chosen, memory, False, upward)
     rest = used & ~chosen
     loopy = None
     if rest.any():
@@ -151,7 +155,12 @@ def _ranked(reduced: Reduced, order: Order, chosen: NDArray[np.bool_]) -> Ranked
 
 
 def _exact(
-    reduced: Reduced, order: Order, chosen: NDArray[np.bool_], memory: int, insist: bool
+    reduced: Reduced,
+    order: Order,
+    chosen: NDArray[np.bool_],
+    memory: int,
+    insist: bool,
+    upward: bool,
 ) -> Exact | None:
     """A plan for an exact run that fits, or None."""
     if not chosen.any():
@@ -161,13 +170,13 @@ def _exact(
     if not insist and 2.0 * sum(float(model.size(s)) for s in tree.scopes) > MOST_WORK:
         return None
     model, tree = gather_factors(model, tree)
-    planner = Planner(model, tree, variable_reads(model, tree))
+    planner = Planner(model, tree, () if upward else variable_reads(model, tree))
     kept = planner.plan(keep=True)
-    if kept.bytes <= min(KEPT, memory):
+    if kept.bytes <= (memory if upward else min(KEPT, memory)):
         return Exact(planner, kept, True)
-    plan = planner.plan()
+    plan = kept if upward else planner.plan()
     segment = max(planner.sizes)
-    while plan.bytes > memory and segment < plan.entries:
+    while not upward and plan.bytes > memory and segment < plan.entries:
         other = planner.plan(segment=segment)
         plan = min(plan, other, key=lambda p: p.bytes)
         segment *= 2

@@ -85,6 +85,13 @@ class Passing:
         said = [number for arc, number in self.incoming[cluster] if arc != without]
         return [*self.graph.factors[cluster], *said]
 
+    def tables_at(self, cluster: int) -> list[tuple[Scope, FloatArray]]:
+        """What a cluster multiplies: scopes and entries, in the values of the semiring."""
+        return [
+            (self.scopes[t], self.arena[self.places[t] : self.places[t + 1]])
+            for t in self._read_by(cluster)
+        ]
+
     def _enter(self, semiring: Semiring) -> None:
         """Fill the arena: factors, and uniform messages."""
         self.semiring = semiring
