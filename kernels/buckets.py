@@ -56,11 +56,11 @@ def make_queue(pushes: int) -> Queue:
 @inlined
 def bucket_of(priority: float) -> int:
     """The bucket of a priority >= 0; larger priorities are in no lower one, NaN in the highest."""
-    return np.int64(np.float64(priority).view(np.uint64) >> SHIFT)
+    return np.int64(np.float64(priority).view(np.uint64) >> SHIFT)  # type: ignore[return-value]
 
 
 @inlined
-def push(item: int, bucket: int, queue: Queue) -> None:
+def push(item: int | np.unsignedinteger, bucket: int, queue: Queue) -> None:
     """Put an item on top of a bucket."""
     top, filled = queue.chunk[bucket], queue.filled[bucket]
     if top < 0 or filled == CHUNK:

@@ -167,9 +167,9 @@ def update_most_urgent_pairs(
             return moved, UNSAFE
         odds = 1.0
         for back in range(count):
-            number = count - ONE - np.uintp(back)
-            near = block + number + ONE
-            cavity = outgoing[number] * odds
+            last = count - ONE - np.uintp(back)
+            near = block + last + ONE
+            cavity = outgoing[last] * odds
             odds *= records[RECORD * near + SAID]
             if near != here:
                 far = np.uintp(words[WORDS * near + FAR])

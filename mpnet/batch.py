@@ -193,8 +193,9 @@ def _by_copy(edge_residual: FloatArray, starts: IntArray, count: int) -> FloatAr
     """Largest residual of each copy, in nats."""
     if not starts.size:
         return np.zeros(count)
-    worst: FloatArray = np.maximum.reduceat(edge_residual, starts)
-    return worst.reshape(-1, count).max(axis=0)
+    worst = np.maximum.reduceat(edge_residual, starts).reshape(-1, count)
+    largest: FloatArray = worst.max(axis=0)
+    return largest
 
 
 def _copy_edges(graph: FactorGraph, count: int) -> IntArray:

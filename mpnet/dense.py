@@ -251,10 +251,12 @@ def checked_numbers(table: ArrayLike, shape: tuple[int, ...], label: str, log: b
         raise GraphError(f"{label}: the table is not an array of numbers ({error})") from None
     if values.shape != shape:
         raise GraphError(f"{label}: the table has shape {values.shape}, its scope {shape}")
-    wrong = np.isnan(values) | (values == np.inf)
-    if not log:
-        wrong |= values < 0.0
-    if wrong.any():
+    # Minimum and maximum tell of any fault, and take no memory.
+    least, most = values.min(initial=np.inf), values.max(initial=-np.inf)
+    if np.isnan(least) or most == np.inf or (least < 0.0 and not log):
+        wrong = np.isnan(values) | (values == np.inf)
+        if not log:
+            wrong |= values < 0.0
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
         right = "below inf" if log else "finite and >= 0"
         raise GraphError(f"{label}: entry {list(where)} is {values[where]}; it must be {right}")

@@ -247,25 +247,27 @@ def _raised(logs: FloatArray, power: float) -> FloatArray:
     return logs if power == 1.0 else freeze(np.where(logs == -np.inf, -np.inf, logs * power))
 
 
-Group = tuple[IntArray, Content]
+Group = tuple[IntArray | IndexArray, Content]
 
 
 def _checked_group(
     group: tuple[ArrayLike, ArrayLike | Maker], counts: IntArray, log: bool, number: int
 ) -> Group:
-    scopes = np.array(group[0], dtype=np.int64, ndmin=2)
     label = f"group {number}"
+    scopes = np.array(group[0], ndmin=2)
+    if scopes.size and scopes.dtype.kind not in "iu":
+        raise GraphError(f"{label}: scopes must be whole numbers, not {scopes.dtype}")
     if scopes.size and not (scopes.min() >= 0 and scopes.max() < counts.size):
         bad = int(np.argmax(((scopes < 0) | (scopes >= counts.size)).any(axis=1)))
         raise GraphError(
             f"{label}: factor {bad} has scope {scopes[bad].tolist()}; "
             f"variables are 0 to {counts.size - 1}"
         )
-    ordered = np.sort(scopes, axis=1)
-    if (twice := (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)).any():
+    scopes = scopes.astype(np.int32, copy=False)
+    if (twice := _repeated(scopes)).any():
         bad = int(np.argmax(twice))
         raise GraphError(f"{label}: factor {bad} has a variable twice: {scopes[bad].tolist()}")
-    sizes = counts[scopes]
+    sizes = counts.astype(np.int32)[scopes]
     if not scopes.size or (sizes != sizes[0]).any():
         raise GraphError(f"{label}: factors of one group must all have the same shape")
     if callable(group[1]):
@@ -277,7 +279,16 @@ def _checked_group(
     values = checked_numbers(given, wanted, label, log)
     step = 0 if shared else math.prod(shape)
     where = frozen(np.arange(len(scopes)) * step, np.int32)
+    values.flags.writeable = False  # a copy of what was given: nobody else has it
     return scopes, DenseTables(shape, where, frozen(values.reshape(-1)), log)
+
+
+def _repeated(scopes: IntArray | IndexArray) -> NDArray[np.bool_]:
+    """Which scopes name a variable twice."""
+    if scopes.shape[1] == 2:
+        return np.asarray(scopes[:, 0] == scopes[:, 1])
+    ordered = np.sort(scopes, axis=1)
+    return np.asarray((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
 
 
 def assemble(
@@ -338,9 +349,13 @@ def _starts(counts: NDArray[Any]) -> IndexArray:
     return result
 
 
-def _layout(counts: IntArray, scopes: Sequence[IntArray]) -> GraphArrays:
-    parts = [part.reshape(-1).astype(np.int32) for part in scopes]
-    edge_variable = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+_NOTHING = np.empty(0, dtype=np.int32)
+
+
+def _layout(counts: IntArray, scopes: Sequence[IntArray | IndexArray]) -> GraphArrays:
+    parts = [part.reshape(-1).astype(np.int32, copy=False) for part in scopes]
+    edge_variable = parts[0] if len(parts) == 1 else np.concatenate([*parts, _NOTHING])
+    edge_variable.flags.writeable = False
     arities = np.repeat([s.shape[1] for s in scopes], [len(s) for s in scopes])
     degrees = np.bincount(edge_variable, minlength=counts.size)
     return GraphArrays(
@@ -348,6 +363,6 @@ def _layout(counts: IntArray, scopes: Sequence[IntArray]) -> GraphArrays:
         variable_edges=_starts(degrees),
         slot_edge=frozen(np.argsort(edge_variable, kind="stable"), np.int32),
         edge_variable=frozen(edge_variable, np.int32),
-        edge_states=_starts(counts[edge_variable]),
+        edge_states=_starts(counts.astype(np.int32)[edge_variable]),
         factor_edges=_starts(arities.astype(np.int64)),
     )

@@ -96,7 +96,8 @@ def cooled(graph: FactorGraph, found: Estimate, temperature: float) -> Estimate:
 
     def raised(table: FloatArray) -> FloatArray:
         powers: FloatArray = table**temperature
-        return powers / powers.sum()
+        powers /= powers.sum()
+        return powers
 
     starts = graph.arrays.variable_states
     powers = found.beliefs**temperature

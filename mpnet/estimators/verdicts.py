@@ -95,7 +95,7 @@ def _moved(now: FloatArray, then: FloatArray) -> float:
         return float(np.abs(now[moved] - then[moved]).max(initial=0.0))
 
 
-def is_rounding(residuals: Sequence[float], period: int, dtype: np.dtype[np.floating[Any]]) -> bool:
+def is_rounding(residuals: Sequence[float], period: int, dtype: np.dtype[Any]) -> bool:
     """Whether the residual has gone as low as the arithmetic lets it.
 
     Parameters
