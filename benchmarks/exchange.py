@@ -108,3 +108,19 @@ def load(path: str) -> Instance:
             for n in range(count)
         )
         return Instance(str(data["name"]), data["cardinalities"], data["unary"], groups)
+
+
+def dense_twin(group: Group) -> np.ndarray:
+    """The tables that a structured group stands for, (F, 2, ..., 2); for peers and for tests."""
+    if group.kind == "table":
+        return group.values
+    states = np.indices((2,) * group.arity).reshape(group.arity, -1).T
+    if group.kind == "or":
+        flat = (states[:, :-1].any(axis=1) == states[:, -1]).astype(np.float64)
+        tables = np.tile(flat, (len(group.scopes), 1))
+    elif group.kind == "parity":
+        tables = group.values[:, states.sum(axis=1) % 2]
+    else:
+        off = np.prod(1.0 - group.values[:, None, :] * states[None, :, :-1], axis=2)
+        tables = np.where(states[None, :, -1] == 0, off, 1.0 - off)
+    return tables.reshape(len(group.scopes), *(2,) * group.arity)

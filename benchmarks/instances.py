@@ -158,22 +158,6 @@ def random_pairs(variables: int, factors: int, seed: int = 0) -> Instance:
     return _instance(name, np.full(variables, 2), unary, ("table", scopes, tables))
 
 
-def dense_twin(group: Group) -> np.ndarray:
-    """The tables that a structured group stands for, (F, 2, ..., 2); for peers and for tests."""
-    if group.kind == "table":
-        return group.values
-    states = np.indices((2,) * group.arity).reshape(group.arity, -1).T
-    if group.kind == "or":
-        flat = (states[:, :-1].any(axis=1) == states[:, -1]).astype(np.float64)
-        tables = np.tile(flat, (len(group.scopes), 1))
-    elif group.kind == "parity":
-        tables = group.values[:, states.sum(axis=1) % 2]
-    else:
-        off = np.prod(1.0 - group.values[:, None, :] * states[None, :, :-1], axis=2)
-        tables = np.where(states[None, :, -1] == 0, off, 1.0 - off)
-    return tables.reshape(len(group.scopes), *(2,) * group.arity)
-
-
 def to_graph(instance: Instance):
     """The instance as ``mpnet.graph.FactorGraph``, structured kinds as what they are."""
     from mpnet.factors import NoisyOr, Or, Parity

@@ -33,7 +33,7 @@ make ldpc "ldpc==2.4.1" "numpy>=2,<2.4" "scipy<1.17"
 make factorgraph "factorgraph==0.0.3" "numpy<2"
 make pyagrum "pyagrum==3.3.1" "numpy>=2,<2.4"
 make propflow "propflow==3.1.0"
-make inferlo "inferlo==0.3.2"
+make inferlo "inferlo==0.3.1"
 make pgmax "pgmax==0.6.1" "jax==0.4.38" "jaxlib==0.4.38" "numpy>=1.26,<2.3" "scipy<1.15"
 
 if [ ${#missing[@]} -gt 0 ]; then
