@@ -105,7 +105,7 @@ def change_bound(graph: FactorGraph, unary: FloatArray | None = None) -> ChangeB
         count = family.last - family.first
         first, each = alike(graph, family, patterns[edge_variable[edges]].reshape(count, -1))
         starts = np.full(len(first), -1, dtype=np.int64)
-        heard = []
+        heard: list[NDArray[np.bool_]] = []
         done = 0
         for batch in family_batches(graph, family, first):
             count, arity = batch.edges.shape
@@ -120,7 +120,8 @@ def change_bound(graph: FactorGraph, unary: FloatArray | None = None) -> ChangeB
             starts[done : done + count] = size + np.arange(count) * arity * arity
             size += matrices.size
             parts.append(matrices.reshape(-1))
-            heard.append((matrices > 0.0).any(axis=1) | (matrices > 0.0).any(axis=2))
+            some = matrices > 0.0
+            heard.append(np.logical_or(some.any(axis=1), some.any(axis=2)))
             done += count
         where[family.first : family.last] = starts[each]
         # About states that are impossible anyway, a factor may have more to hand on.
