@@ -20,6 +20,9 @@ TILE = 512
 SCRATCH = 2**16
 """Entries at the end of every arena that a contraction may use for itself."""
 
+SHORT = 8
+"""Runs of a row shorter than this are gathered entry by entry."""
+
 SCALAR, ROW, SPREAD = 0, 1, 2
 """What a table holds of a row: one entry, all of them in order, or some of them."""
 
@@ -188,8 +191,9 @@ def contract(
     offset = np.empty(operands, dtype=np.int64)
     kind = np.empty(operands, dtype=np.int64)
     wide = np.empty(operands, dtype=np.int64)
+    run = np.ones(operands, dtype=np.int64)
     where = np.empty((operands, width), dtype=np.int64)
-    rows = _set_up(program, op, width, steps, arena, strides, offset, kind, wide, where)
+    rows = _set_up(program, op, width, steps, arena, strides, offset, kind, wide, run, where)
     total = np.empty(width, dtype=arena.dtype)
     product = np.empty(width, dtype=arena.dtype)
     total[:] = semiring.zero
@@ -201,7 +205,7 @@ def contract(
                 single = times(semiring, single, arena[offset[operand]])
         if single != semiring.zero:
             _add_row(
-                semiring, arena, single, width, rows, wide, offset, kind, where, product, total
+                semiring, arena, single, width, rows, wide, offset, kind, run, where, product, total
             )
         here = offset[0]
         axis = outer - 1
@@ -232,6 +236,7 @@ def _set_up(
     offset: IntArray,
     kind: IntArray,
     wide: IntArray,
+    run: IntArray,
     where: IntArray,
 ) -> int:
     """Find out what each operand holds of a row; how many hold more than one entry.
@@ -268,12 +273,18 @@ def _set_up(
             continue
         where[operand, 0] = 0
         filled = 1
+        same, going = 0, True
         for axis in range(axes - 1, outer - 1, -1):
             stride = strides[operand, axis]
             for state in range(1, program.axis_count[begin + axis]):
                 for place in range(filled):
                     where[operand, state * filled + place] = where[operand, place] + state * stride
             filled *= program.axis_count[begin + axis]
+            if filled > 1 and same == 0:
+                same = 1 if stride == 0 else -1
+            going = going and (stride == 0) == (same == 1)
+            if going:
+                run[operand] = same * filled
         size = outside * width
         if 4 * outside <= steps and free + size <= arena.size:
             for row in range(outside):
@@ -285,6 +296,12 @@ def _set_up(
             kind[operand] = ROW
             for axis in range(outer):
                 strides[operand, axis] = strides[operand, axis] // block * width
+    # Whole rows last: the very last is multiplied in while the product is added up.
+    last = rows - 1
+    for number in range(rows - 1, -1, -1):
+        if kind[wide[number]] == ROW:
+            wide[number], wide[last] = wide[last], wide[number]
+            last -= 1
     return rows
 
 
@@ -298,6 +315,7 @@ def _add_row(
     wide: IntArray,
     offset: IntArray,
     kind: IntArray,
+    run: IntArray,
     where: IntArray,
     product: FloatArray,
     total: FloatArray,
@@ -307,40 +325,67 @@ def _add_row(
         for place in range(width):
             total[place] = plus(semiring, total[place], single)
         return
-    one = np.uintp(offset[wide[0]])
     span = np.uintp(width)
-    if rows == 1 and kind[wide[0]] == ROW:
+    last = wide[rows - 1]
+    end = np.uintp(offset[last])
+    if rows == 1 and kind[last] == ROW:
         for place in range(span):
-            total[place] = plus(semiring, total[place], times(semiring, single, arena[one + place]))
+            total[place] = plus(semiring, total[place], times(semiring, single, arena[end + place]))
         return
-    if rows == 2 and kind[wide[0]] == ROW and kind[wide[1]] == ROW:
-        two = np.uintp(offset[wide[1]])
+    if rows == 2 and kind[wide[0]] == ROW:
+        one = np.uintp(offset[wide[0]])
         for place in range(span):
-            value = times(semiring, arena[one + place], arena[two + place])
+            value = times(semiring, arena[one + place], arena[end + place])
             total[place] = plus(semiring, total[place], times(semiring, single, value))
-        return
-    if rows == 3 and kind[wide[0]] + kind[wide[1]] + kind[wide[2]] == 3 * ROW:
-        two, three = np.uintp(offset[wide[1]]), np.uintp(offset[wide[2]])
-        for place in range(span):
-            value = times(semiring, arena[one + place], arena[two + place])
-            value = times(semiring, value, times(semiring, single, arena[three + place]))
-            total[place] = plus(semiring, total[place], value)
         return
     for place in range(span):
         product[place] = single
-    for number in range(rows):
-        operand = wide[number]
-        one = np.uintp(offset[operand])
-        if kind[operand] == ROW:
-            for place in range(span):
-                product[place] = times(semiring, product[place], arena[one + place])
-        else:
-            here = where[operand]
-            for place in range(span):
-                value = arena[one + np.uintp(here[place])]
-                product[place] = times(semiring, product[place], value)
-    for place in range(span):
-        total[place] = plus(semiring, total[place], product[place])
+    whole = 1 if kind[last] == ROW else 0
+    for number in range(rows - whole):
+        _multiply(semiring, arena, wide[number], span, offset, kind, run, where, product)
+    if whole == 1:
+        for place in range(span):
+            value = times(semiring, product[place], arena[end + place])
+            total[place] = plus(semiring, total[place], value)
+    else:
+        for place in range(span):
+            total[place] = plus(semiring, total[place], product[place])
+
+
+@reordering_kernel
+def _multiply(
+    semiring: Semiring,
+    arena: FloatArray,
+    operand: int,
+    span: int,
+    offset: IntArray,
+    kind: IntArray,
+    run: IntArray,
+    where: IntArray,
+    product: FloatArray,
+) -> None:
+    """Multiply a row by what one operand holds of it."""
+    one = np.uintp(offset[operand])
+    length = np.uintp(abs(run[operand]))
+    here = where[operand]
+    if kind[operand] == ROW:
+        for place in range(span):
+            product[place] = times(semiring, product[place], arena[one + place])
+    elif length < np.uintp(SHORT):
+        for place in range(span):
+            value = arena[one + np.uintp(here[place])]
+            product[place] = times(semiring, product[place], value)
+    elif run[operand] > 0:
+        for block in range(np.uintp(0), span, length):
+            value = arena[one + np.uintp(here[block])]
+            for place in range(length):
+                product[block + place] = times(semiring, product[block + place], value)
+    else:
+        for block in range(np.uintp(0), span, length):
+            begin = one + np.uintp(here[block])
+            for place in range(length):
+                value = arena[begin + place]
+                product[block + place] = times(semiring, product[block + place], value)
 
 
 @reordering_kernel
