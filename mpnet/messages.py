@@ -336,13 +336,18 @@ def _known_states(graph: FactorGraph) -> States:
     return ()
 
 
-def compile_kernels(announce: Callable[[], None] = lambda: None) -> None:
-    """Compile every kernel into the cache if that was not done before.
+def compile_kernels(
+    announce: Callable[[], None] = lambda: None, graph: FactorGraph | None = None
+) -> None:
+    """Compile kernels into the cache if that was not done before.
 
     Parameters
     ----------
     announce : callable
         Called once, before a compilation that takes seconds.
+    graph : FactorGraph, optional
+        What the kernels are wanted for; those that most runs need where there is none. Others
+        are compiled when they are first used.
 
     """
     from mpnet.kernels import cache
@@ -351,26 +356,29 @@ def compile_kernels(announce: Callable[[], None] = lambda: None) -> None:
         return
     announce()
     try:
-        _touch_kernels()
+        _touch_kernels(graph)
     except Exception:  # a cache file that numba can't read may raise anything
         cache.wipe(jit.FOLDER)
-        _touch_kernels()
+        _touch_kernels(graph)
     cache.seal(jit.FOLDER)
 
 
-def _touch_kernels() -> None:
-    """Use the kernels that most runs need: sums over tables, in both spaces."""
+def _touch_kernels(graph: FactorGraph | None) -> None:
+    """Use the kernels that a graph needs; or those over tables of sums, in both spaces."""
     from mpnet.builder import GraphBuilder
 
-    builder = GraphBuilder()
-    for name, states in (("a", 2), ("b", 2), ("c", 3)):
-        builder.add_variable(name, states)
-    builder.add_factor(["a", "b"], [[2.0, 1.0], [1.0, 2.0]])
-    builder.add_factor(["a", "c"], [[2.0, 1.0, 1.0], [1.0, 2.0, 1.0]])
-    graph = builder.build()
-    for space in ("linear", "log"):
+    spaces = ["auto"]
+    if graph is None:
+        spaces = ["linear", "log"]
+        builder = GraphBuilder()
+        for name, states in (("a", 2), ("b", 2), ("c", 3)):
+            builder.add_variable(name, states)
+        builder.add_factor(["a", "b"], [[2.0, 1.0], [1.0, 2.0]])
+        builder.add_factor(["a", "c"], [[2.0, 1.0, 1.0], [1.0, 2.0, 1.0]])
+        graph = builder.build()
+    for space in spaces:
         messages = Messages(graph, space=space)
-        messages.send_from_factors(0.5)
+        messages.send_from_factors(0.0)
         messages.refresh()
         messages.log_z()
         messages.marginals()

@@ -13,6 +13,7 @@ from mpnet.cli.output import print_error, print_result
 
 if TYPE_CHECKING:
     from mpnet.answer import Result
+    from mpnet.graph import FactorGraph
     from mpnet.interchange import Model
 
 EXIT_NOT_CONVERGED, EXIT_INCONSISTENT = 4, 7
@@ -107,7 +108,7 @@ def command(model: str, **options: Any) -> int:
         estimator=options["estimator"],
         certify=options["certify"],
         bounds=options["bounds"],
-        observer=_observer(loud),
+        observer=_observer(loud, read.graph),
         **settings,
     )
     code = _code(result, options["allow_unconverged"])
@@ -172,15 +173,16 @@ def _asked(read: Model, names: tuple[str, ...]) -> list[int]:
     return [find_variable(read.graph, name) for name in names]
 
 
-def _observer(loud: bool) -> Any:
+def _observer(loud: bool, graph: FactorGraph) -> Any:
     """Compile if need be, and say now and then how far a long run is."""
     from mpnet.messages import compile_kernels
 
     if not loud:
-        compile_kernels()
+        compile_kernels(graph=graph)
         return lambda _: None
     compile_kernels(
-        lambda: print_error("compiling kernels (first run on this machine, about 10 s) ...")
+        lambda: print_error("compiling kernels (first run on this machine, about 10 s) ..."),
+        graph,
     )
     last, seen = time.monotonic(), 0
 

@@ -13,7 +13,7 @@ from tests.interchange.texts import PAIR, assert_same_graph
 
 
 def test_shipped_models_are_found_by_name_with_or_without_suffix():
-    assert shipped() == ["burglary.bif", "sprinkler.uai"]
+    assert shipped() == ["antiferromagnet.uai", "burglary.bif", "sprinkler.uai"]
     assert read_model("sprinkler").name == "sprinkler"
     assert len(read_model("sprinkler.uai").graph.factors) == 3
 
