@@ -41,6 +41,8 @@ class Entrant:
         Kinds of factors that it can be given, tables for structured ones included.
     threads : int
         Cores that it may use.
+    pairwise : bool
+        Whether it takes factors of two variables only.
 
     """
 
@@ -51,6 +53,7 @@ class Entrant:
     largest: int = 10**9
     kinds: tuple[str, ...] = ("table", "or", "parity")
     threads: int = 1
+    pairwise: bool = False
 
     def python(self, environments: Path) -> Path:
         """The interpreter that runs it."""
@@ -63,8 +66,8 @@ class Entrant:
 
     def takes(self, instance: Instance) -> bool:
         """Whether the instance is of a size and kind for it."""
-        small = instance.edges <= self.largest
-        return small and instance.kinds() <= set(self.kinds)
+        fits = instance.edges <= self.largest and instance.kinds() <= set(self.kinds)
+        return fits and (instance.is_pairwise() or not self.pairwise)
 
 
 MPNET = Entrant("mpnet", "mpnet_lbp", kinds=("table", "or", "parity", "noisy_or"))
@@ -74,7 +77,7 @@ PEERS = (
     Entrant("PGMax f32", "pgmax_lbp", "pgmax", "f32"),
     Entrant("PGMax f64", "pgmax_lbp", "pgmax", "f64"),
     Entrant("ldpc", "ldpc_lbp", "ldpc", kinds=("parity",)),
-    Entrant("InferLO", "inferlo_lbp", "inferlo", kinds=("table",), largest=100_000),
+    Entrant("InferLO", "inferlo_lbp", "inferlo", kinds=("table",), largest=100_000, pairwise=True),
     Entrant("pyAgrum", "pyagrum_lbp", "pyagrum", largest=4_000),
     Entrant("factorgraph", "factorgraph_lbp", "factorgraph", largest=4_000),
     Entrant("propflow", "propflow_lbp", "propflow", largest=4_000),

@@ -43,7 +43,7 @@ class Contestant:
         """Marginals after the last run, float64[B]."""
         raise NotImplementedError
 
-    def converge(self, tolerance: float, most: int) -> dict[str, Any]:
+    def converge(self, tolerance: float, most: int, **settings: Any) -> dict[str, Any]:
         """Run until the peer's own criterion says so; ``{"iterations": ..., "residual": ...}``."""
         raise NotImplementedError
 
@@ -105,9 +105,9 @@ class _Server:
         np.save(path, np.asarray(self.contestant.beliefs(), dtype=np.float64))
         return {}
 
-    def do_converge(self, tolerance: float, most: int) -> dict[str, Any]:
+    def do_converge(self, tolerance: float, most: int, **settings: Any) -> dict[str, Any]:
         started = time.perf_counter()
-        found = self.contestant.converge(tolerance, most)
+        found = self.contestant.converge(tolerance, most, **settings)
         return {"seconds": time.perf_counter() - started, **found}
 
     def do_batch(

@@ -104,7 +104,7 @@ class PgmaxLbp(Contestant):
         rows = np.asarray(found, dtype=np.float64).reshape(len(counts), -1)
         return rows[np.arange(rows.shape[1]) < counts[:, None]]
 
-    def converge(self, tolerance: float, most: int) -> dict[str, Any]:
+    def converge(self, tolerance: float, most: int, **settings: Any) -> dict[str, Any]:
         sweeps, arrays, done, change = self._compiled(10), self.arrays, 0, np.inf
         while change > tolerance and done < most:
             after = sweeps(arrays)
