@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mpnet.kernels.jit import kernel
+from mpnet.kernels.jit import inlined, kernel
 from mpnet.kernels.layout import ALIVE, FloatArray, GraphArrays, IndexArray, IntArray, TableArrays
 
 
@@ -62,6 +62,9 @@ def ascend(
             arity = (
                 graph.factor_edges[edge_factor[edge] + 1] - graph.factor_edges[edge_factor[edge]]
             )
+            if arity == 2:
+                _expect_pair(graph, edge_factor[edge], edge, count, tables, q, scores)
+                continue
             if assignment.size < arity:
                 assignment = np.zeros(arity, dtype=np.int64)
             _expect(graph, edge_factor[edge], edge, tables, q, assignment, scores)
@@ -112,7 +115,34 @@ def _expect(
             assignment[edge - first] = 0
 
 
-@kernel
+@inlined
+def _expect_pair(
+    graph: GraphArrays,
+    factor: int,
+    target: int,
+    count: int,
+    tables: TableArrays,
+    q: FloatArray,
+    scores: FloatArray,
+) -> None:
+    """As ``_expect``, for a factor over two variables and a target that has ``count`` states."""
+    first = graph.factor_edges[factor]
+    other = first + 1 if target == first else first
+    start = graph.variable_states[graph.edge_variable[other]]
+    width = graph.edge_states[other + 1] - graph.edge_states[other]
+    # Steps through the table, along the target's axis and along the other one.
+    here, there = (width, 1) if target == first else (1, count)
+    entry = tables.factor_table[factor - tables.first]
+    for state in range(count):
+        total = 0.0
+        for others in range(width):
+            weight = q[start + others]
+            if weight != 0.0:
+                total += weight * tables.tables[entry + state * here + others * there]
+        scores[state] += total
+
+
+@inlined
 def _settle(count: int, scores: FloatArray, start: int, log_q: FloatArray, q: FloatArray) -> float:
     """Normalise scores into one variable's distribution; how far it moved, or -1 if it can't be."""
     best = -np.inf

@@ -6,7 +6,8 @@ each update raises it or leaves it as it is (Jordan, Ghahramani, Jaakkola and Sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -45,6 +46,10 @@ class Fit:
     iterations: int = 0
 
 
+def _ignore(_: Fit) -> None:
+    """Nobody watches."""
+
+
 class MeanField:
     """Coordinate ascent from ``options.starts`` starts; the one with the highest bound is kept."""
 
@@ -56,9 +61,8 @@ class MeanField:
         best: Fit | None = None
         bounds = []
         for number, start in enumerate(field.starts(options)):
-            for fit in field.fits(start, options):
-                if number == 0:
-                    observe(field.snapshot(fit))
+            watched = (lambda fit: observe(field.snapshot(fit))) if number == 0 else _ignore
+            fit = field.ascent(start, options, watched)
             bounds.append(fit.bound)
             if best is None or fit.bound > best.bound:
                 best = fit
@@ -116,7 +120,12 @@ class Field:
         """What an observer sees of one iteration."""
         rows = Rows(self.original, fit.q)
         return Snapshot(
-            "mean_field", self.messages, fit.residual, self._nothing, lambda: fit.bound, rows
+            "mean_field",
+            self.messages,
+            fit.residual,
+            self._nothing,
+            lambda: self.value(fit.log_q),
+            rows,
         )
 
     def starts(self, options: Options) -> Iterator[FloatArray]:
@@ -174,15 +183,20 @@ class Field:
         low = bound(graph.arrays, self.tables, graph.unary, log_q, np.exp(log_q))
         return graph.log_constant + float(low)
 
-    def fits(self, start: FloatArray, options: Options) -> Iterator[Fit]:
-        """The fit at the start and after each sweep, always the same object.
+    def ascent(
+        self, start: FloatArray, options: Options, watch: Callable[[Fit], None] = lambda _: None
+    ) -> Fit:
+        """Climb from a start until no probability changes by more than the tolerance.
 
         Parameters
         ----------
         start : float64[B]
             Log probabilities, with a bound above ``-inf``.
         options : Options
-            Tolerance (nats) and the most sweeps.
+            Tolerance (nats), the most sweeps and seconds.
+        watch : callable
+            Called at the start and after each sweep with the fit, always the same object; its
+            ``bound`` is that of the start until the end.
 
         Raises
         ------
@@ -190,9 +204,9 @@ class Field:
             If a probability becomes NaN.
 
         """
-        graph = self.graph
+        graph, began = self.graph, time.monotonic()
         fit = Fit(np.exp(start), start.copy(), self.value(start))
-        yield fit
+        watch(fit)
         order = np.arange(len(graph.variables), dtype=np.int32)
         while fit.iterations < options.max_iterations:
             fit.residual, _ = ascend(
@@ -207,10 +221,12 @@ class Field:
             fit.iterations += 1
             if np.isnan(fit.residual):
                 raise NumericalError(f"a probability became NaN in iteration {fit.iterations}")
-            fit.bound = self.value(fit.log_q)
-            yield fit
-            if fit.residual <= options.tolerance:
-                return
+            watch(fit)
+            late = time.monotonic() - began > options.time_limit
+            if fit.residual <= options.tolerance or late:
+                break
+        fit.bound = self.value(fit.log_q)
+        return fit
 
 
 class Rows(Mapping[int, FloatArray]):
