@@ -16,7 +16,7 @@ from mpnet.contradiction import Support, explain
 from mpnet.errors import NumericalError, TooLargeError, UsageError, shown
 from mpnet.estimators import ESTIMATORS, make_estimator
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, ignore
-from mpnet.estimators.best import most_likely
+from mpnet.estimators.best import most_likely, most_likely_by_clusters
 from mpnet.estimators.ladder import climb
 from mpnet.graph import FactorGraph
 from mpnet.interchange import Model, read_model
@@ -169,6 +169,8 @@ def _best(problem: Problem, estimator: str, options: Options, observer: Observer
     """The likeliest assignment."""
     if estimator not in ("flat", "region"):
         raise UsageError(f"the tasks MPE and MAP are for flat and region, not for {estimator}")
+    if estimator == "region":
+        return most_likely_by_clusters(problem, options)
     return most_likely(problem, options, observer)
 
 

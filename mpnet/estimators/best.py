@@ -41,6 +41,50 @@ def most_likely(problem: Problem, options: Options, observe: Observer) -> Estima
     return _told(problem, decode(problem.graph, options, options.decoder, show))
 
 
+def most_likely_by_clusters(problem: Problem, options: Options) -> Estimate:
+    """Find the likeliest assignment on a junction tree, or a good one on a join graph.
+
+    Parameters
+    ----------
+    problem : Problem
+        The graph, with its evidence.
+    options : Options
+        ``i_bound``, ``memory`` and ``seed`` are looked at.
+
+    Returns
+    -------
+    Estimate
+        As ``most_likely``, without beliefs; ``exact`` where the junction tree fits.
+
+    """
+    from mpnet.regions.best import best_assignment
+
+    graph = problem.graph
+    found = best_assignment(
+        graph, i_bound=options.i_bound, memory=options.memory, seed=options.seed
+    )
+    nothing = np.full(graph.unary.size, np.nan)
+    status, reason = "converged", "exact, on a junction tree"
+    if found.states is None and found.guilty:
+        status, reason = "inconsistent", "nothing is possible"
+    elif found.states is None:
+        status, reason = "max_iterations", "no possible assignment was found on the join graph"
+    elif not found.exact:
+        reason = "found on a join graph: a good assignment, maybe not the best"
+    return Estimate(
+        status=status,
+        reason=reason,
+        iterations=0,
+        residual=0.0,
+        log_z=found.log_score if found.states is not None else None,
+        beliefs=nothing,
+        joint=lambda scope: nothing,
+        guilty=found.guilty,
+        exact=found.exact and found.states is not None,
+        assignment=found.states,
+    )
+
+
 def _told(problem: Problem, found: Decoded) -> Estimate:
     graph, outcome, messages = problem.graph, found.outcome, found.messages
     status, reason = outcome.status, outcome.reason

@@ -3,10 +3,11 @@ import pytest
 
 from mpnet.errors import UsageError
 from mpnet.estimators.base import Options, Problem
-from mpnet.estimators.best import most_likely
+from mpnet.estimators.best import most_likely, most_likely_by_clusters
 from mpnet.estimators.decoding import METHODS, decode
+from mpnet.scores import log_score
 from tests import reference
-from tests.graphs import Model, complete, examples, logs, random_forest, random_loopy
+from tests.graphs import JITTED, Model, complete, examples, logs, random_forest, random_loopy
 
 
 def best_score(model):
@@ -91,6 +92,20 @@ def test_contradictions_have_no_assignment():
     model = Model((2, 2), (((0, 1), logs(np.eye(2))), ((0,), logs([1, 0])), ((1,), logs([0, 1]))))
     told = most_likely(Problem(model.build()), Options(), lambda _: None)
     assert (told.status, told.assignment, told.log_z) == ("inconsistent", None, None)
+
+
+@pytest.mark.skipif(not JITTED, reason="clusters are slow as plain Python")
+def test_clusters_find_the_best_and_say_that_it_is():
+    for seed in range(20):
+        model = random_loopy(seed)
+        best = best_score(model)
+        told = most_likely_by_clusters(Problem(model.build()), Options())
+        if best == -np.inf:
+            assert told.assignment is None
+        else:
+            assert told.exact
+            assert told.log_z == pytest.approx(best, abs=1e-9)
+            assert log_score(model.build(), told.assignment) == pytest.approx(best, abs=1e-9)
 
 
 def test_an_unknown_decoder_is_refused():
