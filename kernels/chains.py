@@ -26,11 +26,10 @@ from mpnet.kernels.layout import ALIVE, ONE, UNSAFE, FloatArray, GraphArrays, In
 from mpnet.kernels.residuals import larger
 from mpnet.kernels.semiring import (
     Boolean,
-    LogMax,
     LogSum,
     Semiring,
+    in_logs,
     is_linear,
-    is_linear_sum,
     plus,
     times,
     to_log,
@@ -237,10 +236,7 @@ def log_partition(
     for factor in range(first, last):
         total, scale = _total(semiring, semiring, graph, family, factor, to_factor)
         if is_linear(semiring) and total <= small:
-            if is_linear_sum(semiring):
-                total, _ = _total(LogSum(-np.inf, 0.0), semiring, graph, family, factor, to_factor)
-            else:
-                total, _ = _total(LogMax(-np.inf, 0.0), semiring, graph, family, factor, to_factor)
+            total, _ = _total(in_logs(semiring), semiring, graph, family, factor, to_factor)
             result += total
         else:
             result += to_log(semiring, total) + scale

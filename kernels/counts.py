@@ -36,11 +36,9 @@ from mpnet.kernels.layout import (
 from mpnet.kernels.residuals import larger
 from mpnet.kernels.semiring import (
     Boolean,
-    LogMax,
-    LogSum,
     Semiring,
+    in_logs,
     is_linear,
-    is_linear_sum,
     plus,
     times,
     to_log,
@@ -220,7 +218,7 @@ def _is_lost(
     return is_small(fresh, possible)
 
 
-@inlined
+@reordering_kernel
 def _total(
     work: Semiring,
     semiring: Semiring,
@@ -285,27 +283,11 @@ def log_partition(
         place = factor - family.first
         total, scale = _total(semiring, semiring, family, place, arity, base, to_factor)
         if is_linear(semiring) and total <= small:
-            result += _log_total(semiring, family, place, arity, base, to_factor)
+            total, _ = _total(in_logs(semiring), semiring, family, place, arity, base, to_factor)
+            result += total
         else:
             result += to_log(semiring, total) + scale
     return result
-
-
-@reordering_kernel
-def _log_total(
-    semiring: Semiring,
-    family: CountArrays,
-    place: int,
-    arity: int,
-    base: int,
-    to_factor: FloatArray,
-) -> float:
-    """The log of a local partition sum that linear space can't hold, in nats."""
-    if is_linear_sum(semiring):
-        total, _ = _total(LogSum(-np.inf, 0.0), semiring, family, place, arity, base, to_factor)
-    else:
-        total, _ = _total(LogMax(-np.inf, 0.0), semiring, family, place, arity, base, to_factor)
-    return total
 
 
 @reordering_kernel

@@ -4,21 +4,20 @@ import numpy as np
 
 from mpnet.kernels.answers import LEAST_TOTAL, lifted, out_of_range, smallest
 from mpnet.kernels.gates import NOISY_OR, ONE_OF, OR, GateArrays
-from mpnet.kernels.jit import inlined, kernel
+from mpnet.kernels.jit import kernel
 from mpnet.kernels.layout import ONE, TWO, FloatArray, GraphArrays, IntArray
 from mpnet.kernels.semiring import (
-    LogMax,
     LogSum,
     Semiring,
+    in_logs,
     is_linear,
-    is_linear_sum,
     plus,
     times,
     to_log,
 )
 
 
-@inlined
+@kernel
 def _total(
     work: Semiring,
     semiring: Semiring,
@@ -96,27 +95,11 @@ def log_partition(
         place = np.uintp(factor - family.first)
         total, scale = _total(semiring, semiring, family, place, arity, base, to_factor)
         if is_linear(semiring) and total <= small:
-            result += _log_total(semiring, family, place, arity, base, to_factor)
+            total, _ = _total(in_logs(semiring), semiring, family, place, arity, base, to_factor)
+            result += total
         else:
             result += to_log(semiring, total) + scale
     return result
-
-
-@kernel
-def _log_total(
-    semiring: Semiring,
-    family: GateArrays,
-    place: np.uintp,
-    arity: np.uintp,
-    base: np.uintp,
-    to_factor: FloatArray,
-) -> float:
-    """The log of a local partition sum that linear space can't hold, in nats."""
-    if is_linear_sum(semiring):
-        total, _ = _total(LogSum(-np.inf, 0.0), semiring, family, place, arity, base, to_factor)
-    else:
-        total, _ = _total(LogMax(-np.inf, 0.0), semiring, family, place, arity, base, to_factor)
-    return total
 
 
 @kernel

@@ -27,11 +27,10 @@ from mpnet.kernels.layout import ALIVE, UNSAFE, FloatArray, GraphArrays, IntArra
 from mpnet.kernels.residuals import larger
 from mpnet.kernels.semiring import (
     Boolean,
-    LogMax,
     LogSum,
     Semiring,
+    in_logs,
     is_linear,
-    is_linear_sum,
     plus,
     times,
     to_log,
@@ -307,14 +306,7 @@ def log_partition(
     for factor in range(first, last):
         total, scale = _total(semiring, semiring, graph, family, factor, to_factor, 0)
         if is_linear(semiring) and total <= small:
-            if is_linear_sum(semiring):
-                total, _ = _total(
-                    LogSum(-np.inf, 0.0), semiring, graph, family, factor, to_factor, 0
-                )
-            else:
-                total, _ = _total(
-                    LogMax(-np.inf, 0.0), semiring, graph, family, factor, to_factor, 0
-                )
+            total, _ = _total(in_logs(semiring), semiring, graph, family, factor, to_factor, 0)
             result += total
         else:
             result += to_log(semiring, total) + scale

@@ -147,6 +147,13 @@ def is_linear_sum(semiring: Semiring) -> bool:
     return isinstance(semiring, LinearSum)
 
 
+def in_logs(semiring: Semiring) -> Semiring:
+    """The semiring that does the same with logs; itself if it does."""
+    if isinstance(semiring, LOG):
+        return semiring
+    return LogSum(-np.inf, 0.0) if isinstance(semiring, LinearSum) else LogMax(-np.inf, 0.0)
+
+
 def class_of(semiring_type: Any) -> Any:
     """The NamedTuple class behind a Numba type, or None."""
     return getattr(semiring_type, "instance_class", None)
@@ -184,6 +191,14 @@ def _overload_test(function: Callable[..., bool], classes: tuple[type, ...]) -> 
     overload(function, strict=False)(choose)
 
 
+def _choose_logs(semiring: Any) -> Any:
+    if class_of(semiring) in LOG:
+        return lambda semiring: semiring
+    if class_of(semiring) is LinearSum:
+        return lambda semiring: LogSum(-np.inf, 0.0)
+    return lambda semiring: LogMax(-np.inf, 0.0)
+
+
 _COMPILED: dict[Callable[..., float], Callable[..., float]] = {}
 
 if not config.DISABLE_JIT:
@@ -197,3 +212,4 @@ if not config.DISABLE_JIT:
     _overload_one("from_log", from_log)
     _overload_test(is_linear, LINEAR)
     _overload_test(is_linear_sum, (LinearSum,))
+    overload(in_logs, strict=False)(_choose_logs)

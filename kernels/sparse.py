@@ -21,11 +21,9 @@ from mpnet.kernels.layout import (
 from mpnet.kernels.residuals import larger
 from mpnet.kernels.semiring import (
     Boolean,
-    LogMax,
-    LogSum,
     Semiring,
+    in_logs,
     is_linear,
-    is_linear_sum,
     plus,
     times,
     to_log,
@@ -185,10 +183,7 @@ def log_partition(
     for factor in range(first, last):
         total = _total(semiring, semiring, graph, family, factor, to_factor)
         if is_linear(semiring) and total <= small:
-            if is_linear_sum(semiring):
-                result += _total(LogSum(-np.inf, 0.0), semiring, graph, family, factor, to_factor)
-            else:
-                result += _total(LogMax(-np.inf, 0.0), semiring, graph, family, factor, to_factor)
+            result += _total(in_logs(semiring), semiring, graph, family, factor, to_factor)
         else:
             result += to_log(semiring, total)
     return result
