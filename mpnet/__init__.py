@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mpnet.api import load, run
+    from mpnet.batch import infer_batch
     from mpnet.builder import GraphBuilder
     from mpnet.errors import MpnetError
     from mpnet.graph import FactorGraph
@@ -31,6 +32,7 @@ __all__ = [
     "Scenario",
     "Society",
     "infer",
+    "infer_batch",
     "load",
     "read_model",
     "run",
@@ -45,6 +47,7 @@ _HOMES = {
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
     "infer": "mpnet.inference",
+    "infer_batch": "mpnet.batch",
     "load": "mpnet.api",
     "read_model": "mpnet.interchange",
     "run": "mpnet.api",
