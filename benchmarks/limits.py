@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +52,13 @@ def sweep_flops(instance: Instance) -> int | None:
 def copy_bandwidth(size: int, seconds: float = 0.5) -> float:
     """Bytes read plus bytes written per second by the best of several copies."""
     source, target = np.ones(size // 8), np.empty(size // 8)
-    best, until = np.inf, time.perf_counter() + seconds
-    np.copyto(target, source)
     repeats = max(1, 2**22 // size)
-    while time.perf_counter() < until:
-        started = time.perf_counter()
+
+    def copies() -> None:
         for _ in range(repeats):
             np.copyto(target, source)
-        best = min(best, (time.perf_counter() - started) / repeats)
-    return 2.0 * size / best
+
+    return 2.0 * size * repeats / _best(copies, seconds)
 
 
 def flops(seconds: float = 0.5) -> float:
@@ -67,12 +66,18 @@ def flops(seconds: float = 0.5) -> float:
     side = 512
     left = np.random.default_rng(0).normal(size=(side, side))
     out = np.empty_like(left)
-    best, until = np.inf, time.perf_counter() + seconds
-    while time.perf_counter() < until:
+    return 2.0 * side**3 / _best(lambda: np.dot(left, left, out=out), seconds)
+
+
+def _best(run: Callable[[], object], seconds: float) -> float:
+    """Shortest of the times that a call takes, of those that fit and at least of five."""
+    run()
+    times, until = [], time.perf_counter() + seconds
+    while len(times) < 5 or time.perf_counter() < until:
         started = time.perf_counter()
-        np.dot(left, left, out=out)
-        best = min(best, time.perf_counter() - started)
-    return 2.0 * side**3 / best
+        run()
+        times.append(time.perf_counter() - started)
+    return min(times)
 
 
 def processor() -> str:

@@ -78,6 +78,7 @@ def draw(lines: list[dict[str, Any]], folder: Path | None) -> None:
             "The cost of a sweep grows with the number of edges",
             "flooding, sum-product, float64, one core; best of several repeats",
             width=8.2,
+            room=2.4,
         )
         labels = []
         for kind, color in KINDS.items():
@@ -87,11 +88,13 @@ def draw(lines: list[dict[str, Any]], folder: Path | None) -> None:
             labels.append((y[-1], f"{kind}: slope {figures.slope(x, y):.2f}", color))
         ends = np.array([x[0], x[-1]])
         axes.plot(ends, ends * 1e-8, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.text(ends[0], ends[0] * 0.5e-8, "slope 1: 100 M/s", color=GREY, size=8, va="top")
+        axes.text(ends[1], ends[1] * 0.7e-8, "100 M/s", color=GREY, size=8, va="top", ha="center")
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("edges (factor-to-variable messages of one sweep)")
         axes.set_ylabel("seconds per sweep")
+        figures.decades(axes.xaxis, 3, 7)
+        figures.decades(axes.yaxis, -5, 0)
         figures.label_ends(axes, labels)
         figures.save(figure, "scaling", folder)
 

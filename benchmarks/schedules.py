@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import figures, instances, report
-from mpnet.plots.style import DASHES, GREY, INK, PALETTE, context, spread
+from mpnet.plots.style import DASHES, GREY, INK, PALETTE, context
 
 TOLERANCE = 1e-8
 MOST = 400
@@ -63,36 +63,31 @@ def follow(graph: Any, schedule: str, settings: dict[str, Any]) -> dict[str, Any
 
 
 def draw(found: dict[str, dict[str, Any]], what: str, edges: int, folder: Path | None) -> None:
-    """The figure; each line's name hangs from its end."""
+    """The figure; each line's name hangs from its end, the last to settle highest."""
+    ends = {name: run["updates"][-1] / edges for name, run in found.items()}
+    row = {name: place for place, name in enumerate(sorted(ends, key=lambda n: -ends[n]))}
     with context():
-        figure, axes = figures.new("Residual by schedule", what, width=8.2, height=5.2)
-        axes.set_position((0.1, 0.13, 0.86, 0.7))
+        figure, axes = figures.new("Residual by schedule", what, 8.2, 5.0, room=0.3)
         axes.set_yscale("log")
-        most = max(run["updates"][-1] for run in found.values()) / edges
-        axes.set_xlim(0, most * 1.06)
-        axes.set_ylim(TOLERANCE * 2e-5, 10)
-        ends = [run["updates"][-1] / edges for run in found.values()]
-        apart = dict(zip(found, spread(ends, most * 0.033, 0, most * 1.06)))
+        axes.set_xlim(0, max(ends.values()) * 1.42)
+        axes.set_ylim(TOLERANCE * 1e-5, 10)
         for (name, run), color, dash in zip(found.items(), PALETTE, DASHES):
-            x, y = run["updates"] / edges, np.maximum(run["residuals"], TOLERANCE / 30)
+            x, y = run["updates"] / edges, np.maximum(run["residuals"], TOLERANCE / 3)
             axes.plot(x, y, color=color, linestyle=dash, linewidth=1.6)
-            low = TOLERANCE / 60
-            axes.plot([x[-1], apart[name]], [y[-1], low], color=color, linewidth=0.7)
+            low = TOLERANCE / 4 * 0.2 ** row[name]
+            axes.plot([x[-1]] * 2, [y[-1], low], color=color, linewidth=0.7)
             axes.text(
-                apart[name],
-                low * 0.8,
-                f"{name}  {x[-1]:.1f}",
+                x[-1],
+                low,
+                f" {name}: {ends[name]:.1f}",
                 color=INK.get(color, color),
                 size=8,
-                rotation=90,
-                va="top",
-                ha="center",
+                va="center_baseline",
             )
         axes.axhline(TOLERANCE, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.text(most * 1.05, TOLERANCE * 1.3, "tolerance", color=GREY, size=8, ha="right")
-        ticks = 10.0 ** np.arange(-8, 2, 2)
-        axes.set_yticks(ticks, [f"1e{int(np.log10(t))}" if t != 1 else "1" for t in ticks])
-        axes.minorticks_off()
+        right = axes.get_xlim()[1]
+        axes.text(right, TOLERANCE * 1.4, "tolerance", color=GREY, size=8, ha="right")
+        figures.decades(axes.yaxis, -8, 0, 2)
         axes.set_xlabel("factor-to-variable messages moved, per edge")
         axes.set_ylabel("largest residual, nats")
         figures.save(figure, "schedules", folder)
