@@ -43,6 +43,8 @@ class Entrant:
         Cores that it may use.
     pairwise : bool
         Whether it takes factors of two variables only.
+    memory : int
+        Bytes that its process may have in all; 0 sets no limit.
 
     """
 
@@ -54,6 +56,7 @@ class Entrant:
     kinds: tuple[str, ...] = ("table", "or", "parity")
     threads: int = 1
     pairwise: bool = False
+    memory: int = 0
 
     def python(self, environments: Path) -> Path:
         """The interpreter that runs it."""
@@ -114,6 +117,8 @@ class Worker:
             "NUMBA_NUM_THREADS": count,
             "MPNET_BENCH_THREADS": count,
         }
+        if entrant.memory:
+            settings["MPNET_BENCH_MEMORY"] = str(entrant.memory)
         with pinned(cores):
             self._process = subprocess.Popen(
                 [entrant.python(environments), "-m", f"benchmarks.peers.{entrant.module}"],

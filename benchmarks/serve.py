@@ -60,6 +60,8 @@ def peak_memory() -> int:
 def serve(contestant: Contestant) -> None:
     """Answer commands from standard input until it ends."""
     # Whatever the peer prints must not come between the answers.
+    if limit := os.environ.get("MPNET_BENCH_MEMORY"):
+        resource.setrlimit(resource.RLIMIT_AS, (int(limit), int(limit)))
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     server = _Server(contestant)

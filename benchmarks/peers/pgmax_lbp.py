@@ -77,14 +77,16 @@ class PgmaxLbp(Contestant):
     def _start(self, evidence: np.ndarray) -> Any:
         return self.inferer.init(evidence_updates={self.variables: evidence})
 
-    def _compiled(self, iterations: int) -> Any:
-        if iterations not in self.compiled:
+    def _compiled(self, iterations: int, damping: float = 0.0) -> Any:
+        if (iterations, damping) not in self.compiled:
 
             def sweeps(arrays: Any) -> Any:
-                return self.inferer.run(arrays, num_iters=iterations, damping=0.0, temperature=1.0)
+                return self.inferer.run(
+                    arrays, num_iters=iterations, damping=damping, temperature=1.0
+                )
 
-            self.compiled[iterations] = self.jax.jit(sweeps)
-        return self.compiled[iterations]
+            self.compiled[iterations, damping] = self.jax.jit(sweeps)
+        return self.compiled[iterations, damping]
 
     def prepare(self, iterations: int) -> None:
         self.jax.block_until_ready(self._compiled(iterations)(self.arrays))
@@ -105,7 +107,8 @@ class PgmaxLbp(Contestant):
         return rows[np.arange(rows.shape[1]) < counts[:, None]]
 
     def converge(self, tolerance: float, most: int, **settings: Any) -> dict[str, Any]:
-        sweeps, arrays, done, change = self._compiled(10), self.arrays, 0, np.inf
+        sweeps = self._compiled(10, settings.get("damping", 0.0))
+        arrays, done, change = self.arrays, 0, np.inf
         while change > tolerance and done < most:
             after = sweeps(arrays)
             done += 10
@@ -113,7 +116,7 @@ class PgmaxLbp(Contestant):
             change = float(np.abs(moved).max())
             arrays = after
         self.after = arrays
-        return {"iterations": done, "residual": change, "status": "change over 10 sweeps"}
+        return {"iterations": done, "residual": change, "status": _status(change, tolerance)}
 
     def batch(self, sets: list[dict[int, int]], iterations: int, single: bool) -> np.ndarray:
         jax = self.jax
@@ -136,6 +139,10 @@ class PgmaxLbp(Contestant):
         after = jax.block_until_ready(self.compiled["batch"](stacked))
         unstacked = [jax.tree_util.tree_map(lambda a, k=k: a[k], after) for k in range(len(sets))]
         return np.array([self._marginals(each) for each in unstacked])
+
+
+def _status(change: float, tolerance: float) -> str:
+    return "converged" if change <= tolerance else "max_iterations"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from benchmarks.exchange import Instance, dense_twin
@@ -59,6 +61,11 @@ class PyagrumLbp(Contestant):
 
         self.inference.makeInference()
         return int(self.inference.nbrIterations())
+
+    def converge(self, tolerance: float, most: int, **settings: Any) -> dict[str, Any]:
+        self.inference.setEpsilon(tolerance)
+        done = self.run(most)
+        return {"iterations": done, "status": self.inference.messageApproximationScheme()}
 
     def beliefs(self) -> np.ndarray:
         return np.concatenate([self.inference.posterior(name).toarray() for name in self.names])
