@@ -10,7 +10,7 @@ import numpy as np
 from mpnet.analysis.tables import Batch, batches, entry_beliefs
 from mpnet.dense import logs_of
 from mpnet.errors import InconsistentError, NumericalError, TooLargeError, UsageError
-from mpnet.kernels.layout import FloatArray
+from mpnet.kernels.layout import FloatArray, IntArray
 from mpnet.messages import Messages
 
 ROUNDS = 5000
@@ -148,19 +148,30 @@ def _fit(
     wanted = [batch.with_axes(targets, axis) for axis in axes]
     scales = [np.where(w == -np.inf, w, batch.with_axes(heard, a)) for a, w in zip(axes, wanted)]
     missed = np.ones(len(tables), dtype=bool)
+    left = np.arange(len(tables))
     for _ in range(ROUNDS):
-        worst = np.zeros(len(tables))
-        for axis in axes:
-            scores = tables + sum(scales)
-            others = tuple(a + 1 for a in axes if a != axis)
-            found = log_sum(scores, others)
-            with np.errstate(invalid="ignore"):
-                short = np.where(wanted[axis] == -np.inf, 0.0, wanted[axis] - found)
-                scales[axis] = scales[axis] + short
-            # The first round takes out scales, which mean nothing.
-            worst = np.maximum(worst, np.ptp(short, axis=tuple(range(1, short.ndim))))
-        missed = ~(worst <= AGREED)
-        if not missed.any() or not np.isfinite(worst).all():
+        worst = _round(tables[left], [w[left] for w in wanted], scales, left)
+        missed[left] = ~(worst <= AGREED)
+        left = left[(worst > AGREED) & np.isfinite(worst)]
+        if not left.size:
             break
     multipliers = tuple(scale.reshape(len(tables), -1) for scale in scales)
     return tables + sum(scales), multipliers, missed
+
+
+def _round(
+    tables: FloatArray, wanted: list[FloatArray], scales: list[FloatArray], which: IntArray
+) -> FloatArray:
+    """Scale some tables along each axis once, in place; how far each one was off, in nats."""
+    mine = [scale[which] for scale in scales]
+    worst = np.zeros(len(tables))
+    for axis, target in enumerate(wanted):
+        others = tuple(a + 1 for a in range(len(wanted)) if a != axis)
+        found = log_sum(tables + sum(mine), others)
+        with np.errstate(invalid="ignore"):
+            short = np.where(target == -np.inf, 0.0, target - found)
+            mine[axis] = mine[axis] + short
+            # A common shift takes out scales of messages, which mean nothing.
+            worst = np.maximum(worst, np.ptp(short, axis=tuple(range(1, short.ndim))))
+        scales[axis][which] = mine[axis]
+    return worst
