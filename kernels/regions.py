@@ -226,7 +226,7 @@ def contract(
 
 
 @kernel
-def _set_up(
+def _set_up(  # noqa: PLR0912  one branch per kind of operand
     program: Program,
     op: int,
     width: int,
@@ -356,7 +356,7 @@ def _add_row(
 def _multiply(
     semiring: Semiring,
     arena: FloatArray,
-    operand: int,
+    operand: int | np.unsignedinteger,
     span: int,
     offset: IntArray,
     kind: IntArray,

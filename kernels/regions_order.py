@@ -25,6 +25,7 @@ def eliminate(  # noqa: PLR0912, PLR0915
     noise: float,
     seed: int,
     most: float,
+    kept: int,
     order: IndexArray,
     bits: FloatArray,
 ) -> tuple[float, float]:
@@ -49,8 +50,10 @@ def eliminate(  # noqa: PLR0912, PLR0915
         For ties and noise.
     most : float
         Total entries at which the search is given up.
+    kept : int
+        How many variables go first as ``order`` has them.
     order : int32[V]
-        Overwritten with the variables, first eliminated first.
+        Overwritten from there on with the variables, first eliminated first.
     bits : float64[V]
         Overwritten with the log2 of the entries of each step's table: over a variable and the
         neighbours that it has when it goes.
@@ -95,7 +98,7 @@ def eliminate(  # noqa: PLR0912, PLR0915
     heap.build(score, items, keys, where)
     touched = np.empty(count, dtype=np.int32)
     for step in range(count):
-        v = int(items[0])
+        v = int(order[step]) if step < kept else int(items[0])
         order[step] = v
         bits[step] = sizes[v] + around[v]
         total += 2.0 ** bits[step]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpnet.graph import FactorGraph
-from mpnet.kernels.layout import FloatArray, IntArray
+from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
 from mpnet.kernels.semiring import LogMax
 from mpnet.regions.calibration import Calibrated, calibrate, contract_once
 from mpnet.regions.clustering import Clustering, Exact, Loopy, cluster
@@ -102,7 +102,9 @@ def best_assignment(
     return _told(reduced, clustering, states)
 
 
-def _variables(graph: FactorGraph, variables: Sequence[int], ranks: Scope) -> tuple[int, ...]:
+def _variables(
+    graph: FactorGraph, variables: Sequence[int] | IndexArray, ranks: Scope
+) -> tuple[int, ...]:
     found = {int(variables[rank]) for rank in ranks}
     return tuple(sorted(v for v in found if v < len(graph.variables)))
 
@@ -158,8 +160,8 @@ def _choose(
     while left:
         sliced = [_given(counts, ranks, table, chosen) for ranks, table in held]
         if math.prod(int(counts[rank]) for rank in left) > AT_ONCE:
-            ranks = [ranks for ranks, _ in sliced]
-            best = contract_once(LogMax(), counts, ranks, [t for _, t in sliced], (left[0],))
+            scopes = [ranks for ranks, _ in sliced]
+            best = contract_once(LogMax(), counts, scopes, [t for _, t in sliced], (left[0],))
             chosen[left.pop(0)] = int(np.argmax(best))
             continue
         total = np.zeros([int(counts[rank]) for rank in left])

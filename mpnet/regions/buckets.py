@@ -56,9 +56,7 @@ class _Function:
 
 def flat_graph(model: Ranked) -> JoinGraph:
     """A cluster for each factor and for each variable: belief propagation as it is."""
-    nodes = [
-        _Node(frozenset(scope), [number], number) for number, scope in enumerate(model.scopes)
-    ]
+    nodes = [_Node(frozenset(scope), [number], number) for number, scope in enumerate(model.scopes)]
     at: list[list[int]] = [[] for _ in model.counts]
     for number, scope in enumerate(model.scopes):
         for rank in scope:
@@ -106,7 +104,7 @@ def mini_bucket_graph(
             if rest:
                 waiting[min(rest)].append(_Function(rest, sender=number))
         if len(group) == 2:
-            _join(nodes, *group, frozenset([rank]))
+            _join(nodes, group[0], group[1], frozenset([rank]))
         elif len(group) > 2:
             # A star settles where a chain may not: news takes two steps between any of them.
             nodes.append(_Node(frozenset([rank]), [], len(nodes) - 0.5))

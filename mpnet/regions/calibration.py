@@ -219,7 +219,7 @@ def _calibrate(
         )
         if not tables.run(program, op, operands, place, size, entries / size):
             return Calibrated(-math.inf, guilty=_ranks(planner, operands))
-        if number >= planner.read:
+        if planner.read <= number < planner.read + len(planner.reads):
             scope = planner.scopes[number]
             shape = [int(planner.model.counts[rank]) for rank in scope]
             belief = tables.value(number, place, shape)

@@ -21,7 +21,7 @@ from mpnet.regions.trees import Ranked, gather_factors, join_tree, rank_factors
 KEPT = 2**28
 """Bytes up to which all messages of an exact run are kept, so that joints can be read off later."""
 
-MOST_WORK = 2.0**33
+MOST_WORK = 1.2e10
 """Entries of all products up to which an exact run is attempted unasked."""
 
 SWEEP_WORK = 2.0**24

@@ -13,27 +13,36 @@ from scipy.sparse.csgraph import connected_components
 from mpnet.kernels import regions_order
 from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
 
-EFFORT = 1.5e9
-"""Innermost steps that the search for an order may take: a few seconds."""
+EFFORT = 4e8
+"""Innermost steps that the search for an order may take: some ten seconds."""
 
-TRIES = 400
-"""Orders that are tried at most."""
+SHARE = 0.3
+"""Steps of the search per entry of the tables that the best order so far leads to."""
 
 HOPELESS = 2.0**44
 """Entries beyond which a tenth of the effort has to do."""
 
 SMALL = 2.0**18
-"""Entries of all tables together below which the search for a better order ends."""
+"""Entries of a part below which no better order is looked for."""
 
 PLANS = tuple(
     itertools.product(
         (0.0, 0.3, 1.0, 0.1), (regions_order.BOTH, regions_order.FILL, regions_order.WEIGHT)
     )
 )
-"""Noise and method of the orders that are tried, again and again with other seeds."""
+"""Noise and method of the orders that are tried first."""
 
-NOISY = tuple((noise, method) for noise, method in PLANS if method != regions_order.WEIGHT)
-"""What is tried once each plan had its turn: the least table alone seldom wins twice."""
+NOISES = (0.1, 0.3, 1.0, 3.0)
+"""Noise of orders that are tried as changes of the best one."""
+
+ANEW = 0.15
+"""Share of them that change it from the beginning."""
+
+PATIENCE = 100
+"""Changes in a row without success after which the search ends, and half of those before."""
+
+NEAR = 3.0
+"""Changes begin before the last table whose log2 is this near to that of the largest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +94,7 @@ def neighbours(count: int, scopes: Sequence[tuple[int, ...]]) -> tuple[IntArray,
 def find_order(
     counts: IntArray, scopes: Sequence[tuple[int, ...]], seed: int = 0, effort: float = EFFORT
 ) -> Order:
-    """Search for an order with small tables.
+    """Search for an order with small tables: greedily, then by changing the end of the best one.
 
     Parameters
     ----------
@@ -102,29 +111,75 @@ def find_order(
     starts, around = neighbours(counts.size, scopes)
     sizes = np.log2(counts.astype(np.float64))
     rows = np.repeat(np.arange(counts.size), np.diff(starts))
-    drawn = coo_array((np.ones(around.size), (rows, around)), shape=(counts.size, counts.size))
+    drawn = coo_array(
+        (np.ones(around.size), (rows, around)), shape=(counts.size, counts.size)
+    ).tocsr()
     parts, part = connected_components(drawn, directed=False)
     best = np.full(parts, np.inf)
     chosen: list[tuple[IndexArray, FloatArray]] = [(np.empty(0, np.int32), np.empty(0))] * parts
     order, bits = np.empty(counts.size, dtype=np.int32), np.empty(counts.size)
-    spent = 0.0
-    for number in range(TRIES):
-        plans = PLANS if number < len(PLANS) else NOISY
-        noise, method = plans[number % len(plans)]
-        most = 2.0 * best.sum()
-        found, cost = regions_order.eliminate(
-            sizes, starts, around, method, noise, seed + number, most, order, bits
+    for number, (noise, method) in enumerate(PLANS):
+        most = 4.0 * best.sum()
+        found, spent = regions_order.eliminate(
+            sizes, starts, around, method, noise, seed + number, most, 0, order, bits
         )
-        spent += cost
+        effort -= spent
         if found < np.inf:
             _keep_better(part, order, bits, best, chosen)
-        if best.sum() < SMALL or spent > effort * (0.1 if best.sum() > HOPELESS else 1.0):
+        if best.max(initial=0.0) < SMALL or effort < 0.0:
             break
+    for number in np.flatnonzero(best >= SMALL)[np.argsort(-best[best >= SMALL])].tolist():
+        members = np.flatnonzero(part == number)
+        inside = drawn[members][:, members]
+        inside.sort_indices()
+        search = _Search(
+            sizes[members], inside.indptr.astype(np.int64), inside.indices.astype(np.int32), seed
+        )
+        place = np.empty(counts.size, dtype=np.int32)
+        place[members] = np.arange(members.size)
+        search.improve(place[chosen[number][0]], chosen[number][1], effort)
+        effort -= search.spent
+        chosen[number] = members[search.order].astype(np.int32), search.bits
     return Order(
         np.concatenate([o for o, _ in chosen]) if parts else order,
         np.concatenate([b for _, b in chosen]) if parts else bits,
         part.astype(np.int32),
     )
+
+
+class _Search:
+    """The best order so far of one connected part, and how it gets better."""
+
+    def __init__(self, sizes: FloatArray, starts: IntArray, around: IndexArray, seed: int) -> None:
+        self.graph = sizes, starts, around
+        self.random = np.random.default_rng(seed)
+        self.spent = 0.0
+
+    def improve(self, order: IndexArray, bits: FloatArray, effort: float) -> None:
+        """Keep a beginning of the best order and choose the rest anew, again and again."""
+        self.order, self.bits = order, bits
+        entries = float(np.exp2(bits).sum())
+        tried, widths = np.empty_like(order), np.empty_like(bits)
+        number, success = 0, 0
+        while number - success <= PATIENCE + success // 2 and self.spent < min(
+            effort * (0.1 if entries > HOPELESS else 1.0), SHARE * entries
+        ):
+            number += 1
+            kept = 0
+            if self.random.random() >= ANEW:
+                last = np.flatnonzero(self.bits > self.bits.max() - NEAR)[-1]
+                kept = int(self.random.integers(0, last + 1))
+            tried[:] = self.order
+            method = (regions_order.BOTH, regions_order.FILL)[self.random.integers(2)]
+            noise = NOISES[self.random.integers(len(NOISES))]
+            seed = int(self.random.integers(2**31))
+            found, spent = regions_order.eliminate(
+                *self.graph, method, noise, seed, entries, kept, tried, widths
+            )
+            self.spent += spent
+            if found < entries:
+                entries, self.order, self.bits = found, tried.copy(), widths.copy()
+                success = number
 
 
 def _keep_better(

@@ -20,6 +20,12 @@ from mpnet.regions.trees import JoinTree, Ranked
 
 ENTRY_BYTES = 8
 
+READ_TOGETHER = 2**18
+"""Entries of a table from which several reads of one cluster are made, at most."""
+
+READ_PART = 16
+"""Such a table may have one entry for so many of the cluster's."""
+
 
 @dataclass(frozen=True)
 class Read:
@@ -97,16 +103,35 @@ class Planner:
             *tree.separators,
             *(read.scope for read in reads),
         ]
-        self.sizes = [model.size(scope) for scope in self.scopes]
         self.work = [float(model.size(scope)) for scope in tree.scopes]
         self.inside: list[list[int]] = [[] for _ in tree.scopes]
         self.above: list[list[int]] = [[] for _ in tree.scopes]
         for number, read in enumerate(reads):
             (self.above if read.above else self.inside)[read.cluster].append(number)
+        self.groups = [self._together(cluster) for cluster in range(clusters)]
+        self.sizes = [model.size(scope) for scope in self.scopes]
         self.asked = [bool(found) for found in self.inside]
         for cluster, parent in enumerate(tree.parents):
             if parent >= 0 and (self.asked[cluster] or self.above[cluster]):
                 self.asked[parent] = True
+
+    def _together(self, cluster: int) -> list[tuple[int, list[int]]]:
+        """Reads of a cluster in groups, each with a table that holds all of it (or -1)."""
+        most = min(READ_TOGETHER, self.work[cluster] / READ_PART)
+        groups: list[tuple[set[int], list[int]]] = []
+        for number in self.inside[cluster]:
+            ranks = set(self.reads[number].scope)
+            if groups and self.model.size(tuple(groups[-1][0] | ranks)) <= most:
+                groups[-1][0].update(ranks)
+                groups[-1][1].append(number)
+            else:
+                groups.append((ranks, [number]))
+        found = []
+        for ranks, numbers in groups:
+            if len(numbers) > 1:
+                self.scopes.append(tuple(sorted(ranks)))
+            found.append((len(self.scopes) - 1 if len(numbers) > 1 else -1, numbers))
+        return found
 
     def plan(self, *, segment: int = 0, keep: bool = False) -> Plan:
         """Work out the order of the steps and where tables lie.
@@ -227,7 +252,8 @@ class _Making:
                 others = [of.up + d for d in of.children[cluster] if d != child]
                 self._add(of.down + child, cluster, [*others, *self._from_above(cluster)])
                 for number in of.above[child]:
-                    self._take_read(number, [of.up + child, of.down + child], of.up + child)
+                    both = [of.up + child, of.down + child]
+                    self._take_read(number, both, of.sizes[of.up + child])
             self._free(self._from_above(cluster))
             self._free([of.up + d for d in of.children[cluster]])
             self._free([of.down + d for d in wanted if not of.asked[d]])
@@ -240,18 +266,22 @@ class _Making:
             for child in of.children[cluster]:
                 self._send_up_again(child)
         operands = [*of.tree.factors[cluster], *said, *self._from_above(cluster)]
-        for number in of.inside[cluster]:
-            self._take_read(number, operands, cluster, whole=True)
+        for together, numbers in of.groups[cluster]:
+            if together < 0:
+                self._take_read(numbers[0], operands, of.work[cluster])
+                continue
+            self._note_result(together, operands)
+            self.plan.work += of.work[cluster]
+            for number in numbers:
+                self._take_read(number, [together], of.sizes[together])
+            self._free([together])
         if not any(of.asked[d] or of.above[d] for d in of.children[cluster]):
             self._free(self._from_above(cluster))
             self._free(said)
 
-    def _take_read(self, number: int, operands: list[int], where: int, whole: bool = False) -> None:
-        of = self.of
-        table = of.read + number
-        self.place[table] = self._take(table)
-        self._note([table, *operands])
-        self.plan.work += of.work[where] if whole else of.sizes[where]
+    def _take_read(self, number: int, operands: list[int], work: float) -> None:
+        self._note_result(self.of.read + number, operands)
+        self.plan.work += work
 
     def _from_above(self, cluster: int) -> list[int]:
         return [self.of.down + cluster] if self.of.tree.parents[cluster] >= 0 else []
@@ -274,11 +304,12 @@ class _Making:
                 self._send_up(here)
 
     def _add(self, result: int, cluster: int, messages: list[int]) -> None:
-        self.place[result] = self._take(result)
-        self._note([result, *self.of.tree.factors[cluster], *messages])
+        self._note_result(result, [*self.of.tree.factors[cluster], *messages])
         self.plan.work += self.of.work[cluster]
 
-    def _note(self, operands: list[int]) -> None:
+    def _note_result(self, result: int, read: list[int]) -> None:
+        self._take(result)
+        operands = [result, *read]
         self.plan.operands.append(operands)
         self.plan.places.append([self.place[table] for table in operands])
 

@@ -65,7 +65,11 @@ def test_a_run_that_converges_and_keeps_its_promises_exits_with_0(mpnet):
         (["tiny.yaml", "--evidence", "f"], 2, "write NODE=STATE"),
         (["tiny.yaml", "--plot", "confusio"], 2, "did you mean 'confusion'?"),
         (["tiny.yaml", "--evidence", "f=maybe"], 3, "evidence.f: unknown state 'maybe'"),
-        (["tiny.yaml", "--damping", "1"], 3, "inference.damping: must be a number in [0, 1) or auto, got 1"),
+        (
+            ["tiny.yaml", "--damping", "1"],
+            3,
+            "inference.damping: must be a number in [0, 1) or auto, got 1",
+        ),
         (["tiny.yaml", "--estimator", "flatt"], 3, "did you mean 'flat'?"),
         (["tiny.yaml", "--ask", "mm"], 3, "inference.ask[0]: there is no node 'mm'"),
         (["frustrated_loop", "--set", "expect=[]"], 4, ""),

@@ -42,7 +42,7 @@ def test_no_sweep_lowers_the_bound(seed):
     field = Field(model.build())
     for start in field.starts(options):
         bounds = []
-        fit = field.ascent(start, options, lambda fit: bounds.append(field.value(fit.log_q)))
+        fit = field.ascent(start, options, lambda fit, b=bounds: b.append(field.value(fit.log_q)))
         assert fit.bound == bounds[-1]
         assert bounds[0] > -np.inf
         # Rounding of sums of a few hundred products.

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mpnet.builder import GraphBuilder
 from mpnet.errors import TooLargeError
 from mpnet.estimators.base import Options, Problem, ignore
 from mpnet.estimators.exact import solve
 from mpnet.estimators.flat import Flat
 from mpnet.estimators.region import Region
-from mpnet.builder import GraphBuilder
 from mpnet.factors.logic import Or
 from mpnet.graph import FactorGraph
 from tests import reference
