@@ -357,7 +357,7 @@ def _multiply(
     semiring: Semiring,
     arena: FloatArray,
     operand: int | np.unsignedinteger,
-    span: int,
+    span: int | np.unsignedinteger,
     offset: IntArray,
     kind: IntArray,
     run: IntArray,
