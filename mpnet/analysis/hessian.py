@@ -59,8 +59,10 @@ class BetheHessian:
             If beliefs are so sure that these are beyond the range of numbers.
 
         """
-        over = np.exp(-self.log_width)
-        if not np.isfinite(over * over).all():
+        with np.errstate(over="ignore"):
+            over = np.exp(-self.log_width)
+            finite = np.isfinite(over * over).all()
+        if not finite:
             raise NumericalError("second derivatives are beyond the range of numbers; use scaled")
         return (sparse.diags_array(over) @ self.scaled @ sparse.diags_array(over)).tocsr()
 
