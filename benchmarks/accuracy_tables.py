@@ -42,7 +42,11 @@ def _plain(cell: object) -> str:
 
 def tables(lines: list[Line]) -> str:
     """The whole section, in Markdown."""
-    return "\n".join([_overall(lines), _promise(lines), _each(lines)])
+    pictures = (
+        "![Error against i-bound](figures/i_bound.svg)\n\n"
+        "![Log Z between its bounds](figures/bounds.svg)\n"
+    )
+    return "\n".join([_overall(lines), _promise(lines), pictures, _each(lines)])
 
 
 def _names(lines: list[Line]) -> list[str]:

@@ -119,7 +119,8 @@ def table(lines: list[dict[str, Any]]) -> str:
             ]
         )
     heads = ("instance", "edges", "fitted slope", "best M/s", "M/s at the largest", "target", "met")
-    return report.table(heads, rows)
+    picture = "![Seconds per sweep against edges](figures/scaling.svg)"
+    return picture + "\n\n" + report.table(heads, rows)
 
 
 def main() -> None:

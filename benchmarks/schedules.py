@@ -107,7 +107,8 @@ def table(found: dict[str, dict[str, Any]], edges: int) -> str:
         for name, run in found.items()
     ]
     heads = ("schedule", "settled", "updates per edge", "marginals differ by", "seconds")
-    return report.table(heads, rows)
+    picture = "![Residual against updates, by schedule](figures/schedules.svg)"
+    return picture + "\n\n" + report.table(heads, rows)
 
 
 def main() -> None:
