@@ -1,4 +1,8 @@
-"""Exact: the referee. Enumeration for small parts of a graph, pgmpy's junction tree above."""
+"""Exact: the referee. Enumeration for small parts of a graph, pgmpy's junction tree above.
+
+Larger parts with structured factors (see ``mpnet.factors``) go to the project's own join trees,
+which take the factors apart into small tables with hidden variables.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpnet.dense import DenseTables
 from mpnet.errors import TooLargeError, size
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
 from mpnet.estimators.joints import marginalise
@@ -57,7 +62,7 @@ class ExactAnswer:
 
 
 class Exact:
-    """Exact marginals: enumeration for small graphs, pgmpy's junction tree above."""
+    """Exact marginals: enumeration for small graphs, a junction tree above."""
 
     def estimate(self, problem: Problem, options: Options, observe: Observer) -> Estimate:
         """Compute; there are no iterations.
@@ -100,7 +105,7 @@ def solve(graph: FactorGraph, limit: int = 2**20, junction: bool = True) -> Exac
     limit : int
         Joint states of a connected part that may be enumerated.
     junction : bool
-        Whether larger parts go to pgmpy; otherwise they are refused.
+        Whether larger parts go to a junction tree; otherwise they are refused.
 
     Raises
     ------
@@ -113,6 +118,8 @@ def solve(graph: FactorGraph, limit: int = 2**20, junction: bool = True) -> Exac
         count = math.prod(len(graph.variables[v].states) for v in variables)
         if count <= limit:
             parts.append(_enumerate(graph, variables, factors))
+        elif junction and _is_structured(graph, factors):
+            return _by_clusters(graph)
         elif junction:
             from mpnet.estimators.junction import junction_tree
 
@@ -129,6 +136,23 @@ def solve(graph: FactorGraph, limit: int = 2**20, junction: bool = True) -> Exac
             for variable in part.variables:
                 marginals[graph.states_of(variable)] = part.joint((variable,))
     return ExactAnswer(log_z, marginals, tuple(parts))
+
+
+def _is_structured(graph: FactorGraph, factors: tuple[int, ...]) -> bool:
+    """Whether some of these factors have no table of their own."""
+    ends = [family.last for family in graph.families]
+    kinds = np.searchsorted(ends, factors, side="right")
+    return not all(isinstance(graph.families[i].content, DenseTables) for i in np.unique(kinds))
+
+
+def _by_clusters(graph: FactorGraph) -> ExactAnswer:
+    """The whole graph by the project's own join tree."""
+    from mpnet.estimators.clusters import solve_by_clusters
+
+    log_z, beliefs, joint = solve_by_clusters(graph)
+    variables = tuple(range(len(graph.variables)))
+    part = Part(variables, log_z - graph.log_constant, joint, "a join tree")
+    return ExactAnswer(log_z, beliefs, (part,))
 
 
 def components(graph: FactorGraph) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

@@ -123,6 +123,8 @@ class Automata(Chained):
         own = [self.store[i] for i in self.edge_link[number]]
         ends = [link.widths for link in own]
         cuts = [1, *(max(a[1], b[0]) for a, b in pairwise(ends)), 1]
+        sizes = [a * n * b for a, n, b in zip(cuts[:-1], self.sizes, cuts[1:], strict=True)]
+        self.need_short_links(sum(sizes))
         found = []
         for place, link in enumerate(own):
             table = np.zeros((cuts[place], self.sizes[place], cuts[place + 1]))

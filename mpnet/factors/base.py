@@ -164,6 +164,26 @@ class Chained:
                 f"{size(entries)} entries; at most {TABLE_ENTRIES} fit"
             )
 
+    def need_short_links(self, entries: int) -> None:
+        """Refuse chains whose tables would not fit.
+
+        Parameters
+        ----------
+        entries : int
+            Of all tables of one chain.
+
+        Raises
+        ------
+        TooLargeError
+            Says how large.
+
+        """
+        if entries > TABLE_ENTRIES:
+            raise TooLargeError(
+                f"a factor over {len(self.shape)} variables, taken apart, would have tables of "
+                f"{size(entries)} entries; at most {TABLE_ENTRIES} fit"
+            )
+
     def is_linear(self) -> bool:
         """Potentials of zero and one fit."""
         return True

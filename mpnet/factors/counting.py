@@ -65,6 +65,8 @@ class Counts(Chained):
     def links(self, number: int) -> list[FloatArray]:
         """The count between two variables, as far as it can have got."""
         cap = self.weights.shape[1] - 1
+        reach = np.minimum(np.cumsum([0, *self.steps[number].tolist()]), cap) + 1
+        self.need_short_links(2 * int((reach[:-1] * reach[1:]).sum()))
         links, reached = [], 0
         for flip, step in zip(
             self.flips[number].tolist(), self.steps[number].tolist(), strict=True

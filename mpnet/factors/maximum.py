@@ -65,6 +65,7 @@ class Maxima(Chained):
     def links(self, number: int) -> list[FloatArray]:
         """The maximum so far, up to each parent; then the child has to equal it."""
         grades = self.sizes[-1]
+        self.need_short_links(grades * grades * sum(self.sizes))
         links, row = [], 0
         for count in self.sizes[:-1]:
             given = self.chances[number, row : row + count] if self.noisy else np.eye(count, grades)
