@@ -1,7 +1,8 @@
 """The compile pass: a smaller graph with the same distribution, made before any message.
 
 Evidence is absorbed, unobserved leaves are summed out, factors of equal scope are multiplied
-and factors inside another's scope are absorbed. No step changes an exact marginal or log Z, and
+and factors inside another's scope are absorbed. Factors of other kinds than tables stay as they
+are, with their variables, unless their tables are small. No step changes an exact marginal or log Z, and
 each takes short loops away from belief propagation.
 """
 
@@ -14,12 +15,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mpnet.builder import GraphBuilder
+from mpnet.content import Content
+from mpnet.dense import DenseTables
 from mpnet.estimators.base import Joint
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 
 LEAF_ENTRIES = 2**12
 """A leaf is summed out only if the table that replaces it stays this small, in entries."""
+
+WHOLE = 256
+"""Entries up to which a factor of another kind is turned into a table."""
 
 NEUTRAL = 1e-13
 """A table that varies by less than this is constant, in nats."""
@@ -95,7 +101,10 @@ class Compiled:
 
 @dataclass
 class _Work:
-    """The graph while it is taken apart; factors are by number, ``None`` once gone."""
+    """The graph while it is taken apart; factors are by number.
+
+    ``kinds`` are the factors that stay as they are, ``held`` the variables in their scopes.
+    """
 
     states: dict[str, tuple[str, ...]]
     unary: dict[str, FloatArray]
@@ -103,6 +112,8 @@ class _Work:
     tables: dict[int, FloatArray] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     touching: dict[str, dict[int, None]] = field(default_factory=dict)
+    kinds: list[tuple[str, tuple[str, ...], Content]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
     constant: float = 0.0
     made: int = 0
 
@@ -144,7 +155,8 @@ def compile_graph(graph: FactorGraph, leaves: Collection[str], keep: Collection[
     work = _take_apart(graph)
     before = len(graph.variables), len(graph.factors)
     fixed, impossible = _absorb_evidence(work)
-    gone = {} if impossible else _sum_out(work, [n for n in leaves if n not in {*keep, *fixed}])
+    kept = {*keep, *fixed, *work.held}
+    gone = {} if impossible else _sum_out(work, [n for n in leaves if n not in kept])
     merged = _merge_equal(work)
     absorbed = _absorb_smaller(work)
     neutral = _drop_neutral(work)
@@ -165,28 +177,39 @@ def _take_apart(graph: FactorGraph) -> _Work:
         unary={v.name: graph.unary_of(i) for i, v in enumerate(variables)},
         constant=graph.log_constant,
     )
-    for number, factor in enumerate(graph.factors):
-        scope = tuple(variables[v].name for v in factor.scope)
-        work.add(factor.name, scope, graph.table_of(number))
+    for family in graph.families:
+        for number in range(family.first, family.last):
+            factor = graph.factors[number]
+            scope = tuple(variables[v].name for v in factor.scope)
+            size = math.prod(len(work.states[name]) for name in scope)
+            if isinstance(family.content, DenseTables) or size <= WHOLE:
+                work.add(factor.name, scope, graph.table_of(number))
+            else:
+                alone = family.content.taken(np.array([number - family.first]))
+                work.kinds.append((factor.name, scope, alone))
+                work.held.update(scope)
     return work
 
 
 def _absorb_evidence(work: _Work) -> tuple[dict[str, int], str]:
     """Slice every table at the variables that have one possible state, until none is left."""
     fixed: dict[str, int] = {}
+    sliced: set[str] = set()
     waiting = list(work.unary)
     while waiting:
         name = waiting.pop(0)
         possible = np.flatnonzero(work.unary[name] != -np.inf)
-        if name in fixed:
+        if name in sliced:
             continue
         if possible.size == 0:
             return fixed, name
         if possible.size > 1 or work.unary[name].size == 1:
             continue
         state = int(possible[0])
-        fixed[name] = state
-        work.constant += float(work.unary[name][state])
+        sliced.add(name)
+        if name not in work.held:
+            fixed[name] = state
+            work.constant += float(work.unary[name][state])
         for number in work.at(name):
             scope, table, label = work.scopes[number], work.tables[number], work.names[number]
             work.remove(number)
@@ -296,6 +319,9 @@ def _put_together(graph: FactorGraph, work: _Work, without: set[str]) -> FactorG
             builder.add_factor([variable.name], work.unary[variable.name], log=True)
     for number, scope in work.scopes.items():
         builder.add_factor(scope, work.tables[number], log=True, name=work.names[number])
+    place = {name: i for i, name in enumerate(n for n in work.states if n not in without)}
+    for label, scope, content in work.kinds:
+        builder.add_content([place[name] for name in scope], content, label)
     builder.add_factor([], work.constant, log=True)
     return builder.build()
 

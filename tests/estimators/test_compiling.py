@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
+from mpnet.builder import GraphBuilder
+from mpnet.dense import DenseTables
 from mpnet.estimators.base import Options, Problem
 from mpnet.estimators.compiling import compile_graph, leave_alone
 from mpnet.estimators.exact import solve
 from mpnet.estimators.flat import Flat
+from mpnet.factors import NoisyOr, Parity
 from tests import reference
-from tests.graphs import Model, logs, names, random_forest, random_loopy
+from tests.graphs import Model, examples, logs, names, random_forest, random_loopy
 
 
 def evident(model, seed):
@@ -172,3 +175,38 @@ def test_the_beliefs_of_a_contradiction_are_nan_for_leaves_too():
     answer = solve(compiled.graph)
     assert answer.log_z == -np.inf
     assert np.isnan(compiled.full_beliefs(answer.marginals, answer.joint)).all()
+
+
+def structured(seed, wide):
+    """A noisy OR of ten parents (or three), a parity, couplings, leaves and some evidence."""
+    rng = np.random.default_rng(seed)
+    bits, parents = 14, 10 if wide else 3
+    builder = GraphBuilder()
+    for number in range(bits):
+        builder.add_variable(f"v{number}", 2)
+        seen = rng.random() < 0.2
+        builder.add_factor([f"v{number}"], [0.0, 0.7] if seen else rng.gamma(1.0, size=2) + 0.1)
+    drawn = [f"v{int(n)}" for n in rng.permutation(12)]
+    builder.add(NoisyOr(drawn[-1], drawn[:parents], rng.random(parents), leak=0.2))
+    builder.add(Parity(drawn[: parents - 1], (0.3, 1.0)))
+    for pair in (("v0", "v1"), ("v1", "v0"), ("v2", "v12"), ("v3", "v13")):
+        builder.add_factor(pair, rng.gamma(1.0, size=(2, 2)) + 0.1)
+    return builder.build()
+
+
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("seed", range(examples(20)))
+def test_structured_factors_stay_as_they_are_or_become_small_tables(seed, wide):
+    graph = structured(seed, wide)
+    compiled = compile_graph(graph, ["v12", "v13"], ["v4"])
+    kinds = [type(family.content) for family in compiled.graph.families]
+    assert (set(kinds) <= {DenseTables}) == (not wide)
+    wanted = solve(graph)
+    if wanted.log_z == -np.inf:
+        assert solve(compiled.graph).log_z == -np.inf
+        return
+    found = solve(compiled.graph)
+    beliefs = compiled.full_beliefs(found.marginals, found.joint)
+    # Products and sums of probabilities, in another order.
+    np.testing.assert_allclose(beliefs, wanted.marginals, rtol=0, atol=1e-12)
+    assert found.log_z == pytest.approx(wanted.log_z, abs=1e-11)
