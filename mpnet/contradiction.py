@@ -7,15 +7,18 @@ contradiction of a model that was asked by loopy propagation.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mpnet.dense import DenseTables
 from mpnet.errors import shown
 from mpnet.graph import FactorGraph, Family
+from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import FloatArray, IntArray
+from mpnet.kernels.semiring import LogMax
 
 SECONDS = 2.0
 """Time that the search for a small set of evidence may take."""
@@ -46,12 +49,12 @@ class Support:
 
     def __init__(self, graph: FactorGraph) -> None:
         self.graph = graph
-        self._families = [
-            (family.first, allowed, states)
-            for family in graph.families
-            for allowed, states in [_allowed(graph, family)]
-            if not allowed.all()
-        ]
+        self._families: list[_Tables | _Kernels] = []
+        for family in graph.families:
+            if not isinstance(family.content, DenseTables):
+                self._families.append(_Kernels(graph, family))
+            elif not (tables := _Tables(graph, family)).allowed.all():
+                self._families.append(tables)
 
     def dead_end(self, unary: FloatArray) -> Place | None:
         """Where nothing is possible under unary potentials (nats), or None if nothing shows.
@@ -68,41 +71,85 @@ class Support:
                 break
             if (empty := ~np.logical_or.reduceat(alive, variables[:-1])).any():
                 return Place(variable=int(np.argmax(empty)))
-            for first, allowed, states in self._families:
-                found = _narrow(alive, allowed, states)
+            for family in self._families:
+                found = family.narrow(alive)
                 if found >= 0:
-                    return Place(factor=first + found)
+                    return Place(factor=found)
         return None
 
 
-def _allowed(graph: FactorGraph, family: Family) -> tuple[Mask, list[IntArray]]:
-    """What factors of one family allow, (factors, states, ...), and where the states are."""
-    count = family.last - family.first
-    tables = np.array([family.content.table(i) != -np.inf for i in range(count)])
-    edges = graph.arrays.factor_edges[family.first : family.last]
-    starts = graph.arrays.variable_states.astype(np.int64)
-    states: list[IntArray] = []
-    for axis in range(tables.ndim - 1):
-        at = starts[graph.arrays.edge_variable[edges + axis]]
-        states.append(at[:, None] + np.arange(tables.shape[axis + 1]))
-    return tables, states
+class _Tables:
+    """What dense factors of one family allow, (factors, states, ...), and where the states are."""
+
+    def __init__(self, graph: FactorGraph, family: Family) -> None:
+        count = family.last - family.first
+        self.first = family.first
+        self.allowed = np.array([family.content.table(i) != -np.inf for i in range(count)])
+        edges = graph.arrays.factor_edges[family.first : family.last]
+        starts = graph.arrays.variable_states.astype(np.int64)
+        self.states: list[IntArray] = []
+        for axis in range(self.allowed.ndim - 1):
+            at = starts[graph.arrays.edge_variable[edges + axis]]
+            self.states.append(at[:, None] + np.arange(self.allowed.shape[axis + 1]))
+
+    def narrow(self, alive: Mask) -> int:
+        """Overwrite ``alive`` with what is left; the first factor that leaves nothing, or -1."""
+        live = self.allowed.copy()
+        axes = range(1, live.ndim)
+        for axis, where in zip(axes, self.states, strict=True):
+            shape = [len(live)] + [1] * (live.ndim - 1)
+            shape[axis] = -1
+            live &= alive[where].reshape(shape)
+        some = live.any(axis=tuple(axes))
+        if not some.all():
+            return self.first + int(np.argmin(some))
+        for axis, where in zip(axes, self.states, strict=True):
+            kept = live.any(axis=tuple(other for other in axes if other != axis))
+            np.logical_and.at(alive, where, kept)
+        return -1
 
 
-def _narrow(alive: Mask, allowed: Mask, states: Sequence[IntArray]) -> int:
-    """Overwrite ``alive`` with what one family leaves; the first factor that leaves nothing, or -1."""
-    live = allowed.copy()
-    axes = range(1, live.ndim)
-    for axis, where in zip(axes, states, strict=True):
-        shape = [len(live)] + [1] * (live.ndim - 1)
-        shape[axis] = -1
-        live &= alive[where].reshape(shape)
-    some = live.any(axis=tuple(axes))
-    if not some.all():
-        return int(np.argmin(some))
-    for axis, where in zip(axes, states, strict=True):
-        kept = live.any(axis=tuple(other for other in axes if other != axis))
-        np.logical_and.at(alive, where, kept)
-    return -1
+class _Kernels:
+    """What factors of another kind allow: their max-product messages, of yes and no."""
+
+    def __init__(self, graph: FactorGraph, family: Family) -> None:
+        self.graph, self.family = graph, family
+        self.arrays, _ = family.arrays(linear=False)
+        arrays = graph.arrays
+        edges = slice(*(int(arrays.factor_edges[f]) for f in (family.first, family.last)))
+        starts = arrays.edge_states[edges.start : edges.stop + 1].astype(np.int64)
+        self.entries = slice(int(starts[0]), int(starts[-1]))
+        self.starts = starts[:-1] - starts[0]
+        offsets = np.arange(starts[-1] - starts[0]) - np.repeat(self.starts, np.diff(starts))
+        first = arrays.variable_states[arrays.edge_variable[edges]]
+        self.where = np.repeat(first, np.diff(starts)) + offsets
+        self.edges = edges
+        self.messages = np.full(int(arrays.edge_states[-1]), -np.inf)
+        self.answers = np.full_like(self.messages, -np.inf)
+
+    def narrow(self, alive: Mask) -> int:
+        """Overwrite ``alive`` with what is left; the first factor that leaves nothing, or -1."""
+        here = alive[self.where]
+        self.messages[self.entries] = np.where(here, 0.0, -np.inf)
+        FAMILIES[self.family.kind].send(
+            LogMax(),
+            self.graph.arrays,
+            self.arrays,
+            self.family.first,
+            self.family.last,
+            self.messages,
+            self.messages,
+            self.answers,
+            0.0,
+            np.empty(0),
+        )
+        kept = self.answers[self.entries] != -np.inf
+        some = np.logical_or.reduceat(kept & here, self.starts)
+        if not some.all():
+            edge = self.edges.start + int(np.argmin(some))
+            return int(self.graph.edge_factor[edge])
+        np.logical_and.at(alive, self.where, kept)
+        return -1
 
 
 def explain(

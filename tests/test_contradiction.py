@@ -5,6 +5,7 @@ import pytest
 
 from mpnet.builder import GraphBuilder
 from mpnet.contradiction import Place, Support, explain
+from mpnet.factors import AtMostOne, ExactlyOne, Or
 from mpnet.graph import FactorGraph
 from tests.graphs import examples
 
@@ -75,3 +76,49 @@ def test_what_is_claimed_is_true(seed):
     if place is not None:
         assert isinstance(place, Place)
         assert total.sum() == 0.0
+
+
+def bits(count):
+    builder = GraphBuilder()
+    for number in range(count):
+        builder.add_variable(f"b{number}", ["no", "yes"])
+    return builder
+
+
+def test_a_gate_of_a_thousand_names_the_two_that_clash():
+    # As a table it would have 2^1000 entries.
+    builder = bits(1000)
+    builder.add(AtMostOne([f"b{i}" for i in range(1000)], name="one at most"))
+    seen = {7: 1, 20: 0, 900: 1}
+    told = explain(builder.build(), seen)
+    assert told.startswith("impossible evidence: b7 = yes and b900 = yes together contradict")
+
+
+def test_gates_lead_evidence_along():
+    builder = bits(40)
+    left, right = [f"b{i}" for i in range(20)], [f"b{i}" for i in range(20, 39)]
+    builder.add(Or("b19", left[:19]))
+    builder.add(ExactlyOne(["b19", *right]))
+    graph = builder.build()
+    assert explain(graph, {3: 1}) is None
+    told = explain(graph, {3: 1, 30: 1, 35: 0})
+    assert "b3 = yes and b30 = yes together contradict the model" in told
+
+
+@pytest.mark.parametrize("seed", range(examples(20)))
+def test_a_gate_leaves_what_its_table_leaves(seed):
+    rng = np.random.default_rng(seed)
+    builder, spelled = bits(6), bits(6)
+    for number in range(6):
+        possible = [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0]][int(rng.choice(3, p=[0.6, 0.2, 0.2]))]
+        for each in (builder, spelled):
+            each.add_factor([f"b{number}"], possible)
+    for _ in range(3):
+        names = [f"b{int(i)}" for i in rng.permutation(6)[:4]]
+        kind = [AtMostOne, ExactlyOne, lambda n: Or(n[0], n[1:])][int(rng.integers(3))](names)
+        builder.add(kind)
+        table = kind.content(np.full((1, 4), 2), str).table(0)
+        spelled.add_factor(names, table, log=True)
+    graph, dense = builder.build(), spelled.build()
+    found = Support(graph).dead_end(graph.unary), Support(dense).dead_end(dense.unary)
+    assert (found[0] is None) == (found[1] is None)
