@@ -138,8 +138,8 @@ class _Node:
 def join_tree(model: Ranked) -> JoinTree:
     """The clusters that eliminating by rank makes.
 
-    A cluster that its only child contains is merged with it, and clusters with many children get
-    helpers in between.
+    A cluster that a child contains is merged with it where that saves work, and clusters with
+    many children get helpers in between.
     """
     nodes = [_Node({rank}, [], []) for rank in range(model.counts.size)]
     for number, scope in enumerate(model.scopes):
@@ -152,18 +152,35 @@ def join_tree(model: Ranked) -> JoinTree:
             node.parent = min(node.separator)
             nodes[node.parent].scope |= node.separator
             nodes[node.parent].children.append(rank)
-        if len(node.children) == 1:
-            child = merged[node.children[0]]
-            if nodes[child].separator == node.scope:
-                nodes[child].separator, nodes[child].parent = node.separator, node.parent
-                nodes[child].factors += node.factors
-                merged[rank] = child
+        child = _taker(model, nodes, rank, merged)
+        if child >= 0:
+            nodes[child].separator, nodes[child].parent = node.separator, node.parent
+            nodes[child].factors += node.factors
+            nodes[child].children += [c for c in node.children if merged[c] != child]
+            merged[rank] = child
     for rank, node in enumerate(nodes):
         node.children = [merged[child] for child in node.children] if merged[rank] == rank else []
     kept = [rank for rank in range(len(nodes)) if merged[rank] == rank]
     for rank in kept:
         _share_out(model, nodes, rank)
     return _sorted(nodes, [*kept, *range(model.counts.size, len(nodes))])
+
+
+def _taker(model: Ranked, nodes: list[_Node], rank: int, merged: list[int]) -> int:
+    """The child that should take a cluster over, or -1.
+
+    That saves the passes over the cluster, but messages to its other children are then made from
+    the child's larger one.
+    """
+    node = nodes[rank]
+    fitting = [c for c in node.children if nodes[merged[c]].separator == node.scope]
+    if not fitting:
+        return -1
+    sizes = [model.size(tuple(nodes[merged[c]].scope)) for c in fitting]
+    count, least = len(node.children), min(sizes)
+    if (count - 1) * least > (count + 1) * model.size(tuple(node.scope)):
+        return -1
+    return merged[fitting[sizes.index(least)]]
 
 
 def _share_out(model: Ranked, nodes: list[_Node], rank: int) -> None:
