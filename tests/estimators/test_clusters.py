@@ -44,7 +44,7 @@ def test_equals_enumeration(seed):
 def test_a_part_too_large_to_enumerate_goes_to_a_join_tree():
     graph = woven(1)
     found = solve(graph, limit=2**4)
-    assert found.parts[0].how == "a join tree"
+    assert found.parts[0].method == "a join tree"
     assert found.log_z == pytest.approx(solve(graph, limit=2**11).log_z, abs=1e-10)
 
 
