@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class Entrant:
         """The interpreter that runs it."""
         if not self.environment:
             return Path(sys.executable)
-        return environments / self.environment / "bin" / "python"
+        return environments.absolute() / self.environment / "bin" / "python"
 
     def is_installed(self, environments: Path) -> bool:
         return self.python(environments).exists()
@@ -119,13 +120,15 @@ class Worker:
         }
         if entrant.memory:
             settings["MPNET_BENCH_MEMORY"] = str(entrant.memory)
+        # Some peers write logs where they stand.
+        self._folder = tempfile.TemporaryDirectory(prefix="mpnet-bench-")
         with pinned(cores):
             self._process = subprocess.Popen(
                 [entrant.python(environments), "-m", f"benchmarks.peers.{entrant.module}"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd=ROOT,
+                cwd=self._folder.name,
                 env=settings,
                 text=True,
             )
@@ -166,6 +169,7 @@ class Worker:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        self._folder.cleanup()
 
 
 @contextmanager

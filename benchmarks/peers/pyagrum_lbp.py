@@ -46,6 +46,7 @@ class PyagrumLbp(Contestant):
                 seen[name] = 1
         self.inference = gum.LoopyBeliefPropagation(network)
         self.inference.setEvidence(seen)
+        self.seen = next(iter(seen))
         self.names = [f"x{number}" for number in range(len(instance.cardinalities))]
         self.inference.setEpsilon(1e-300)
 
@@ -58,7 +59,9 @@ class PyagrumLbp(Contestant):
 
     def run(self, iterations: int) -> int:
         self.inference.setMaxIter(iterations)
-
+        # An inference that was made is not made again until the evidence has changed.
+        self.inference.eraseEvidence(self.seen)
+        self.inference.addEvidence(self.seen, 1)
         self.inference.makeInference()
         return int(self.inference.nbrIterations())
 
