@@ -47,6 +47,7 @@ def load(
             "nodes",
             "expect",
             "batch",
+            "experiment",
             "inference",
             "plots",
         )

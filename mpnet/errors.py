@@ -42,6 +42,12 @@ class PluginError(MpnetError, ImportError):
     exit_code = 6
 
 
+class DataError(MpnetError, FileNotFoundError):
+    """Data that are not in the data folder; the message names the file and the folder."""
+
+    exit_code = 6
+
+
 class InconsistentError(MpnetError, ArithmeticError):
     """Evidence that the model rules out: no assignment has a positive probability."""
 

@@ -22,7 +22,17 @@ SEEN = "/seen"
 """Key of the observed image among the views; no node can be called that."""
 
 _NUMBERS = frozenset(
-    {"strength", "prior_log_odds", "flat", "clamped", "exact", "matrix", "by_target", "residual"}
+    {
+        "strength",
+        "prior_log_odds",
+        "flat",
+        "clamped",
+        "exact",
+        "matrix",
+        "by_target",
+        "residual",
+        "numbers",
+    }
 )
 """Fields whose infinite numbers are text in JSON, where a name may be called inf as well."""
 
@@ -119,6 +129,32 @@ class BatchResult:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What an experiment measured.
+
+    Parameters
+    ----------
+    experiment : str
+        Type of the experiment.
+    numbers : mapping of str to float
+        What ``expect`` may speak of, by name.
+    curves : mapping of str to float64 array
+        For figures; NaN where nothing was measured.
+    labels : mapping of str to tuple of str
+        Texts for figures, such as the names along an axis.
+    notes : tuple of str
+        What was found, in plain sentences.
+
+    """
+
+    experiment: str
+    numbers: Mapping[str, float]
+    curves: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Record:
     """One finished run.
 
@@ -144,6 +180,8 @@ class Record:
         Images: ``SEEN`` (H, W) and ``NODE`` (H, W) for what each model thought it saw.
     environment : mapping
         Versions, machine, seed and the hash of the scenario.
+    findings : Findings or None
+        What the scenario's experiment measured.
 
     """
 
@@ -176,16 +214,25 @@ class Record:
     trace: Trace
     batch: BatchResult | None = None
     views: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    findings: Findings | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All but the arrays, as JSON data: infinite numbers are text, NaN is null."""
-        data = asdict(self)
+        # Arrays are left out before anything is copied.
+        bare = replace(self, trace=None, views={}, findings=_bare(self.findings))  # type: ignore[arg-type]
+        data = asdict(bare)
         del data["trace"], data["views"]
+        if data["findings"] is not None:
+            del data["findings"]["curves"]
         return {"schema": SCHEMA, **_json(data)}
 
     @classmethod
     def from_json(
-        cls, data: Mapping[str, Any], trace: Trace, views: Mapping[str, NDArray[np.float64]]
+        cls,
+        data: Mapping[str, Any],
+        trace: Trace,
+        views: Mapping[str, NDArray[np.float64]],
+        curves: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> Record:
         """Rebuild what ``to_json`` wrote; a missing field is a ``KeyError`` or ``TypeError``."""
         fields = {k: v for k, v in data.items() if k not in ("schema", "run_dir")}
@@ -203,10 +250,20 @@ class Record:
             fields["batch"] = BatchResult(**_tuples(fields["batch"]))
             if fields["batch"].accuracy is None:
                 fields["batch"] = replace(fields["batch"], accuracy=math.nan)
+        if fields.get("findings") is not None:
+            found = _tuples(fields["findings"])
+            found["numbers"] = {
+                k: math.nan if v is None else v for k, v in found["numbers"].items()
+            }
+            fields["findings"] = Findings(**found, curves=curves or {})
         for name in ("compiled", "notes", "plots"):
             fields[name] = tuple(fields[name])
         fields |= _tuples({"residual": fields["residual"]})
         return cls(trace=trace, views=views, **fields)
+
+
+def _bare(findings: Findings | None) -> Findings | None:
+    return None if findings is None else replace(findings, curves={})
 
 
 def _json(value: Any) -> Any:

@@ -25,7 +25,7 @@ from mpnet.trace import Trace
 if TYPE_CHECKING:  # reading a run needs no scenario, and must not load numba for it
     from mpnet.simulation.loading import Scenario
 
-SUMMARY, TRACE, VIEWS = "summary.json", "trace.npz", "views.npz"
+SUMMARY, TRACE, VIEWS, CURVES = "summary.json", "trace.npz", "views.npz", "curves.npz"
 ARRAY_BYTES = 2**31
 """Largest array that is read from a run folder, in bytes."""
 _UNREADABLE = (
@@ -134,11 +134,28 @@ def _contents(record: Record, scenario: Scenario) -> dict[str, bytes]:
         SUMMARY: dump_json(record.to_json()).encode(),
     }
     if record.views:
-        names = list(record.views)
-        arrays: dict[str, NDArray[Any]] = {"names": np.array(names, dtype=np.str_)}
-        arrays |= {f"view{i:04d}": record.views[name] for i, name in enumerate(names)}
-        files[VIEWS] = _packed(arrays)
+        files[VIEWS] = _named(record.views, "view")
+    if record.findings is not None and record.findings.curves:
+        files[CURVES] = _named(record.findings.curves, "curve")
     return files
+
+
+def _named(arrays: Mapping[str, NDArray[np.float64]], word: str) -> bytes:
+    """Arrays under numbered keys beside a table of names, for a name may be any text."""
+    packed: dict[str, NDArray[Any]] = {"names": np.array(list(arrays), dtype=np.str_)}
+    packed |= {f"{word}{i:04d}": array for i, array in enumerate(arrays.values())}
+    return _packed(packed)
+
+
+def _read_named(path: Path, word: str) -> dict[str, NDArray[np.float64]]:
+    """What ``_named`` packed; nothing where there is no such file."""
+    if not path.exists():
+        return {}
+    packed = _load(path)
+    return {
+        str(name): np.asarray(packed[f"{word}{i:04d}"], dtype=np.float64)
+        for i, name in enumerate(packed["names"])
+    }
 
 
 def dump_json(data: Mapping[str, Any]) -> str:
@@ -217,12 +234,8 @@ def read_run(folder: Path) -> Record:
         raise OutputError(f"{folder / SUMMARY} is no summary of schema {SCHEMA}")
     try:
         trace = Trace.from_arrays(_load(folder / TRACE))
-        views: dict[str, NDArray[np.float64]] = {}
-        if (folder / VIEWS).exists():
-            packed = _load(folder / VIEWS)
-            for number, name in enumerate(packed["names"]):
-                views[str(name)] = np.asarray(packed[f"view{number:04d}"], dtype=np.float64)
-        return Record.from_json(data, trace, views)
+        views, curves = _read_named(folder / VIEWS, "view"), _read_named(folder / CURVES, "curve")
+        return Record.from_json(data, trace, views, curves)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise OutputError(f"{folder} is damaged: {error}") from error
 

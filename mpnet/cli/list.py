@@ -66,6 +66,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "nodes": _nodes,
     "estimators": lambda: _registered("mpnet.estimators", "ESTIMATORS"),
     "schedules": lambda: _registered("mpnet.schedules", "SCHEDULES"),
+    "experiments": lambda: _registered("mpnet.simulation.experiments", "EXPERIMENTS"),
     "figures": _figures,
     "plugins": _plugins,
 }

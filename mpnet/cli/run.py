@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
     "--exact", is_flag=True, help="Exact answers beside, by pgmpy where enumeration is too large."
 )
 @click.option("--explain-compile", is_flag=True, help="Say what the compile pass did.")
+@click.option("--data", metavar="FOLDER", help="Folder of data that are not shipped.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to make for this run.")
 @click.option(
     "--plot", "figures", multiple=True, metavar="FIGURE", help="Draw this figure (repeatable)."
@@ -58,8 +60,11 @@ def command(scenario: str, **options: Any) -> int:
     Exit codes: 0 converged and as expected, 3 scenario at fault, 4 not converged, 5 can't write,
     6 plugin missing, 7 contradictory evidence, 8 an expectation not met.
     """
+    from mpnet.datafolder import VARIABLE
     from mpnet.scenario.library import open_scenario, override
 
+    if options["data"] is not None:
+        os.environ[VARIABLE] = options["data"]
     document = override(open_scenario(scenario), [*options["settings"], *as_settings(options)])
     return run_document(document, options)
 

@@ -29,6 +29,8 @@ def tell_record(out: Console, record: Record, explain: bool = False) -> None:
     for event in record.events:
         if event.kind == "overtake":
             out.print(f"  event  {event.text} after {event.iteration} iterations")
+    for text in record.findings.notes if record.findings else ():
+        out.print(Text(f"  found  {_printable(text)}"))
     for note in record.notes:
         out.print(Text(f"  note   {_printable(note)}", style="yellow"))
     if explain:

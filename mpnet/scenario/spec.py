@@ -19,6 +19,9 @@ from mpnet.quantities import bytes_of
 
 FORMAT = 1
 
+OF_NODES = ("belief", "gain")
+"""Measures of one node; others are of the run as a whole."""
+
 Status = Literal["converged", "oscillating", "max_iterations", "stalled", "inconsistent"]
 
 
@@ -101,9 +104,10 @@ class Expectation(Part):
         None, description="Most believed state of `node`, or node most active of `among`."
     )
     among: list[Name] | None = Field(None, description="The rivals of `winner`.", min_length=2)
-    measure: Literal["belief", "gain", "accuracy"] = Field(
+    measure: str = Field(
         "belief",
-        description="belief (probability), gain (log-odds minus prior log-odds, nats) or accuracy.",
+        description="belief (probability), gain (log-odds minus prior log-odds, nats), accuracy of "
+        "the batch, or a number that the experiment measures.",
     )
     estimator: Literal["flat", "clamped", "exact"] | None = Field(
         None, description="Whose gain; the run's own estimator where left out."
@@ -124,8 +128,8 @@ class Expectation(Part):
                 raise ValueError("winner goes with either node or among, and with no number")
         elif not bounds:
             raise ValueError("nothing is claimed; add status, winner, above, below or near")
-        elif (self.node is None) != (self.measure == "accuracy"):
-            raise ValueError("a number belongs to a node, or to measure: accuracy")
+        elif (self.node is None) == (self.measure in OF_NODES):
+            raise ValueError("belief and gain belong to a node; other measures stand without one")
         if self.estimator is not None and self.measure != "gain":
             raise ValueError("estimator goes with measure: gain only")
         return self
@@ -164,6 +168,9 @@ class ScenarioSpec(Part):
         default_factory=lambda: Inference.model_validate({}), description="How to compute."
     )
     batch: Batch | None = Field(None, description="Run many evidence sets instead of one.")
+    experiment: dict[str, Any] | None = Field(
+        None, description="A measurement beyond one run; has a type and that type's own keys."
+    )
     expect: list[Expectation] = Field(
         default_factory=list, description="What must come out; the scenario is its own test."
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mpnet.record import BatchResult, EstimateRow, ExpectationResult
-from mpnet.scenario.spec import Expectation
+from mpnet.record import BatchResult, EstimateRow, ExpectationResult, Findings
+from mpnet.scenario.spec import OF_NODES, Expectation
 
 Beliefs = Mapping[str, Mapping[str, float]]
 
@@ -16,10 +16,14 @@ def check_expectations(
     beliefs: Beliefs,
     estimates: Sequence[EstimateRow],
     batch: BatchResult | None,
+    findings: Findings | None = None,
 ) -> tuple[ExpectationResult, ...]:
     """One result per claim, in order; a claim about something that was not computed is not met."""
     rows = {row.node: row for row in estimates}
-    return tuple(_check(claim, status, beliefs, rows, batch) for claim in claims)
+    numbers: dict[str, float] = dict(findings.numbers) if findings else {}
+    if batch is not None:
+        numbers["accuracy"] = batch.accuracy
+    return tuple(_check(claim, status, beliefs, rows, numbers) for claim in claims)
 
 
 def _check(
@@ -27,7 +31,7 @@ def _check(
     status: str,
     beliefs: Beliefs,
     rows: Mapping[str, EstimateRow],
-    batch: BatchResult | None,
+    numbers: Mapping[str, float],
 ) -> ExpectationResult:
     if claim.status is not None:
         return ExpectationResult(f"status {claim.status}", status == claim.status, status)
@@ -35,7 +39,7 @@ def _check(
         winner = _winner(claim, beliefs)
         text = f"{claim.winner} wins {claim.node or 'among ' + ', '.join(claim.among or ())}"
         return ExpectationResult(text, winner == claim.winner, winner or "no belief")
-    number, what = _measured(claim, beliefs, rows, batch)
+    number, what = _measured(claim, beliefs, rows, numbers)
     text = f"{what} {_bounds(claim)}"
     if number is None:
         return ExpectationResult(text, False, "not computed")
@@ -57,10 +61,10 @@ def _measured(
     claim: Expectation,
     beliefs: Beliefs,
     rows: Mapping[str, EstimateRow],
-    batch: BatchResult | None,
+    numbers: Mapping[str, float],
 ) -> tuple[float | None, str]:
-    if claim.measure == "accuracy":
-        return (batch.accuracy if batch else None), "accuracy"
+    if claim.measure not in OF_NODES:
+        return numbers.get(claim.measure), claim.measure
     node, state = str(claim.node), claim.state or "active"
     if claim.measure == "belief":
         return beliefs.get(node, {}).get(state), f"belief {node}={state}"

@@ -17,8 +17,10 @@ from mpnet.names import lookalikes, suggestion
 from mpnet.nodes.base import ACTIVATION, Node, NodeFaults, Observation
 from mpnet.nodes.registry import NodeType, node_types
 from mpnet.scenario.document import Document
-from mpnet.scenario.spec import Batch, Case, Expectation, ScenarioSpec
+from mpnet.scenario.spec import OF_NODES, Batch, Case, Expectation, ScenarioSpec
 from mpnet.schedules import SCHEDULES
+from mpnet.simulation.experiments import EXPERIMENTS, experiment_class
+from mpnet.simulation.experiments.base import Experiment
 from mpnet.society import Society, assemble_society, make_nodes
 
 
@@ -40,6 +42,8 @@ class Scenario:
         Its batch, read: evidence on ``spec.batch.node`` and the right answer.
     notes : tuple of str
         Things an author should know that are no faults.
+    experiment : Experiment or None
+        Its measurement beyond one run, read.
 
     """
 
@@ -49,6 +53,7 @@ class Scenario:
     seen: Mapping[str, Observation]
     cases: tuple[tuple[Observation, str | None], ...] = ()
     notes: tuple[str, ...] = ()
+    experiment: Experiment | None = None
 
     @property
     def in_question(self) -> tuple[str, ...]:
@@ -66,6 +71,9 @@ class Scenario:
         for name, node in self.society.nodes.items():
             keys = node.model_dump(mode="json", exclude_none=True)
             data["nodes"][name] = {"type": self.society.types[name], **keys}
+        if self.experiment is not None and self.spec.experiment is not None:
+            keys = self.experiment.model_dump(mode="json", exclude_none=True)
+            data["experiment"] = {"type": self.spec.experiment["type"], **keys}
         return data
 
     def sha256(self) -> str:
@@ -101,6 +109,7 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
     society, missing = _build(spec.nodes, plugins, faults)
     faults += _unknown_names(spec, society.nodes, missing)
     seen = _observe(spec.evidence, society, missing, faults)
+    experiment = _read_experiment(spec, faults) if spec.experiment is not None else None
     if faults:
         raise document.locate(faults)
     cases = _read_cases(spec.batch, society, faults) if spec.batch else ()
@@ -108,7 +117,47 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
         raise document.locate(faults)
     notes = [note for observation in seen.values() for note in observation.notes]
     notes += [f"the names {a!r} and {b!r} look alike" for a, b in lookalikes(society.nodes)]
-    return Scenario(document, spec, society, seen, cases, tuple(notes))
+    found = Scenario(document, spec, society, seen, cases, tuple(notes), experiment)
+    _check_measures(found, faults)
+    if faults:
+        raise document.locate(faults)
+    return found
+
+
+def _read_experiment(spec: ScenarioSpec, faults: list[Fault]) -> Experiment | None:
+    """The experiment from its keys, by its own type."""
+    written = dict(spec.experiment or {})
+    kind = written.pop("type", None)
+    if not isinstance(kind, str) or kind not in EXPERIMENTS:
+        path = ("experiment", "type") if kind is not None else ("experiment",)
+        what = "the key 'type' is missing" if kind is None else f"unknown experiment {kind!r}"
+        faults.append(Fault(path, what, suggestion(str(kind), EXPERIMENTS, "types")))
+        return None
+    loaded = experiment_class(kind)
+    try:
+        return loaded.model_validate(written)
+    except ValidationError as error:
+        faults += faults_of(error, ("experiment",), loaded)
+    return None
+
+
+def _check_measures(scenario: Scenario, faults: list[Fault]) -> None:
+    """What the experiment says of the scenario, and whether ``expect`` speaks of what is measured."""
+    measures = ["accuracy"] if scenario.spec.batch else []
+    if scenario.experiment is not None:
+        try:
+            scenario.experiment.check(scenario)
+        except NodeFaults as error:
+            faults += [replace(f, path=("experiment", *f.path)) for f in error.faults]
+            return
+        measures += scenario.experiment.measures(scenario)
+    for number, claim in enumerate(scenario.spec.expect):
+        if claim.measure not in (*OF_NODES, *measures):
+            what = f"nothing measures {claim.measure!r}"
+            if claim.measure == "accuracy":
+                what = "accuracy needs a batch or an experiment that measures it"
+            hint = suggestion(claim.measure, [*OF_NODES, *measures], "measures")
+            faults.append(Fault(("expect", number, "measure"), what, hint))
 
 
 def _build(
@@ -195,8 +244,6 @@ def _unknown_names(
         named += [(n, (*path, "among", i)) for i, n in enumerate(claim.among or ())]
         if claim.node is not None and claim.node in nodes:
             faults += _wrong_states(claim, nodes[claim.node], path)
-        if claim.measure == "accuracy" and spec.batch is None:
-            faults.append(Fault((*path, "measure"), "accuracy needs a batch, and there is none"))
         for rival in claim.among or ():
             if rival in nodes and nodes[rival].domain() != ACTIVATION:
                 faults.append(Fault((*path, "among"), f"{rival!r} can't be active or inactive"))

@@ -5,35 +5,33 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from mpnet.errors import TooLargeError
-from mpnet.estimators import make_estimator
-from mpnet.estimators.base import Estimate, Options, Problem
-from mpnet.estimators.compiling import Compiled, compile_graph, leave_alone
-from mpnet.estimators.exact import ExactAnswer, solve
-from mpnet.estimators.ladder import climb
+from mpnet.estimators.base import Estimate
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import compile_kernels
 from mpnet.nodes.base import ACTIVATION, Observation
-from mpnet.quantities import bytes_of
-from mpnet.record import SEEN, BatchResult, EstimateRow, NodeInfo, PredictionInfo, Record
+from mpnet.record import (
+    SEEN,
+    BatchResult,
+    EstimateRow,
+    Findings,
+    NodeInfo,
+    PredictionInfo,
+    Record,
+)
 from mpnet.scenario.spec import ScenarioSpec
+from mpnet.simulation.answering import Answer, answer_evidence, options_of
 from mpnet.simulation.batches import run_batch
 from mpnet.simulation.conflict import explain_conflict
 from mpnet.simulation.expectations import check_expectations
 from mpnet.simulation.loading import Scenario
-from mpnet.simulation.recorder import Recorder
 from mpnet.society import Link
 from mpnet.trace import Event
-
-AUTO_EXACT = 2**16
-"""Joint states of a part that are enumerated without being asked to."""
-
 
 COMPARED = 24
 """Models whose compatibility is recorded, at most."""
@@ -44,40 +42,12 @@ class Progress:
     """What a run tells whoever waits for it.
 
     ``compiling`` is called before kernels are compiled, which takes seconds, once per machine;
-    ``case`` after each case of a batch, with how many are done and how many there are.
+    ``case`` after each case of a batch or part of an experiment, with how many are done and how
+    many there are.
     """
 
     compiling: Callable[[], None] = lambda: None
     case: Callable[[int, int], None] = lambda done, of: None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One evidence set answered: the graphs, what the estimator and the referee found."""
-
-    compiled: Compiled
-    estimate: Estimate
-    exact: ExactAnswer | None
-    recorder: Recorder
-
-    def beliefs(self) -> FloatArray:
-        """Beliefs of all nodes of the society in a row, probabilities."""
-        return self.compiled.full_beliefs(self.estimate.beliefs, self.estimate.joint)
-
-    def flat_beliefs(self) -> FloatArray:
-        """What flat propagation believed."""
-        flat = self.estimate.flat
-        return (
-            self.beliefs()
-            if flat is None
-            else self.compiled.full_beliefs(flat, self.estimate.joint)
-        )
-
-    def exact_beliefs(self) -> FloatArray | None:
-        """Exact marginals, if they were computed."""
-        if self.exact is None or self.exact.log_z == -np.inf:
-            return None
-        return self.compiled.full_beliefs(self.exact.marginals, self.exact.joint)
 
 
 def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record:
@@ -113,93 +83,23 @@ def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record
         batch, shown = run_batch(scenario, options_of(scenario), progress.case)
         seen = {**seen, scenario.spec.batch.node: shown}
     answer = answer_evidence(scenario, seen)
+    findings = None
+    if scenario.experiment is not None:
+        findings = scenario.experiment.run(scenario, progress.case)
     inference = time.perf_counter() - started
     seconds = {"compile": compiling, "inference": inference}
-    return _record(scenario, seen, answer, batch, seconds)
-
-
-def options_of(scenario: Scenario) -> Options:
-    """Options of the scenario's inference."""
-    inference = scenario.spec.inference
-    asked = inference.exact == "always" or inference.estimator == "exact"
-    return Options(
-        schedule=inference.schedule,
-        damping=inference.damping,
-        tolerance=inference.tolerance,
-        max_iterations=inference.max_iterations,
-        seed=inference.seed,
-        loss=inference.loss,
-        delay=inference.delay,
-        starts=inference.starts,
-        i_bound=inference.i_bound,
-        memory=bytes_of(inference.memory),
-        on_failure=inference.on_failure,
-        exact_limit=2**20 if asked else AUTO_EXACT,
-        junction=asked,
-    )
-
-
-def answer_evidence(scenario: Scenario, seen: Mapping[str, Observation]) -> Answer:
-    """Assemble, compile, estimate; and ask the referee where that is cheap or asked for."""
-    graph = scenario.society.assemble(seen)
-    compiled = compile_evidence(scenario, graph)
-    recorder = Recorder(compiled)
-    options = options_of(scenario)
-    if compiled.impossible:
-        return Answer(compiled, _impossible(compiled), None, recorder)
-    index = compiled.graph.index
-    query = tuple(index[name] for name in scenario.in_question if name in index)
-    estimator = make_estimator(scenario.spec.inference.estimator)
-    problem = Problem(compiled.graph, query)
-    estimate = estimator.estimate(problem, options, recorder)
-    if estimate.status not in ("converged", "inconsistent") and options.on_failure == "ladder":
-        estimate = climb(problem, options, recorder)
-    exact = None
-    if scenario.spec.inference.exact != "never" and estimate.status != "inconsistent":
-        exact = _referee(scenario, compiled, options)
-        if exact is not None and exact.log_z == -np.inf:
-            reason = "no joint state is possible, though no message shows it"
-            estimate = replace(estimate, status="inconsistent", reason=reason, log_z=None)
-    return Answer(compiled, estimate, exact, recorder)
-
-
-def compile_evidence(scenario: Scenario, graph: FactorGraph) -> Compiled:
-    """The compile pass, as far as the scenario wants it."""
-    if not scenario.spec.inference.compile:
-        return leave_alone(graph)
-    return compile_graph(graph, scenario.society.leaves(), scenario.in_question)
-
-
-def _impossible(compiled: Compiled) -> Estimate:
-    nothing = np.full(compiled.graph.unary.size, np.nan)
-    return Estimate(
-        status="inconsistent",
-        reason=f"no state of {compiled.impossible!r} is possible",
-        iterations=0,
-        residual=0.0,
-        log_z=None,
-        beliefs=nothing,
-        joint=lambda scope: np.full([], np.nan),
-    )
-
-
-def _referee(scenario: Scenario, compiled: Compiled, options: Options) -> ExactAnswer | None:
-    try:
-        return solve(compiled.graph, options.exact_limit, options.junction)
-    except TooLargeError:
-        if scenario.spec.inference.exact == "always":
-            raise
-        return None
+    return _record(scenario, seen, answer, (batch, findings), seconds)
 
 
 def _record(
     scenario: Scenario,
     seen: Mapping[str, Observation],
     answer: Answer,
-    batch: BatchResult | None,
+    besides: tuple[BatchResult | None, Findings | None],
     seconds: Mapping[str, float],
 ) -> Record:
     spec, society, estimate = scenario.spec, scenario.society, answer.estimate
+    batch, findings = besides
     possible = estimate.status != "inconsistent"
     beliefs = _by_name(answer.compiled.original, answer.beliefs()) if possible else {}
     referee = answer.exact_beliefs() if possible else None
@@ -231,7 +131,7 @@ def _record(
         estimates=estimates,
         compatibility=society.compatibility(among=_compared(scenario)),
         events=(*answer.recorder.events, *_late_events(scenario, answer)),
-        expectations=check_expectations(spec.expect, status, beliefs, estimates, batch),
+        expectations=check_expectations(spec.expect, status, beliefs, estimates, batch, findings),
         compiled=answer.compiled.report,
         notes=(*scenario.notes, *estimate.notes, *_error_note(estimates)),
         plots=tuple(spec.plots or ()),
@@ -239,6 +139,7 @@ def _record(
         trace=trace,
         batch=batch,
         views=_views(scenario, seen),
+        findings=findings,
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from pydantic import BaseModel
+
 from mpnet.estimators import ESTIMATORS
 from mpnet.nodes.registry import node_types
 from mpnet.scenario.spec import ScenarioSpec
 from mpnet.schedules import SCHEDULES
+from mpnet.simulation.experiments import EXPERIMENTS, experiment_class
 
 
 def scenario_schema(plugins: Collection[str] = (), draft: str = "7") -> dict[str, Any]:
@@ -31,18 +34,14 @@ def scenario_schema(plugins: Collection[str] = (), draft: str = "7") -> dict[str
     definitions = schema.setdefault("$defs", {})
     choices = []
     for name, found in node_types(plugins).items():
-        if not found.enabled:
-            continue
-        loaded = found.load()
-        node = loaded.model_json_schema()
-        definitions.update(node.pop("$defs", {}))
-        node["properties"] = {"type": {"const": name}, **node.get("properties", {})}
-        node["required"] = ["type", *node.get("required", [])]
-        node["title"] = name
-        node["description"] = (loaded.__doc__ or "").strip().splitlines()[0]
-        definitions[f"node_{name}"] = node
-        choices.append({"$ref": f"#/$defs/node_{name}"})
+        if found.enabled:
+            choices.append(_define(definitions, f"node_{name}", name, found.load()))
     schema["properties"]["nodes"]["additionalProperties"] = {"oneOf": choices}
+    measurements = [
+        _define(definitions, f"experiment_{name}", name, experiment_class(name))
+        for name in EXPERIMENTS
+    ]
+    schema["properties"]["experiment"]["anyOf"] = [*measurements, {"type": "null"}]
     definitions["Inference"]["properties"]["estimator"]["enum"] = list(ESTIMATORS)
     definitions["Inference"]["properties"]["schedule"]["enum"] = list(SCHEDULES)
     schema["title"] = "mpnet scenario"
@@ -52,6 +51,20 @@ def scenario_schema(plugins: Collection[str] = (), draft: str = "7") -> dict[str
     else:
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema
+
+
+def _define(
+    definitions: dict[str, Any], key: str, name: str, loaded: type[BaseModel]
+) -> dict[str, str]:
+    """Enter the keys of one type among the definitions; what refers to them."""
+    part = loaded.model_json_schema()
+    definitions.update(part.pop("$defs", {}))
+    part["properties"] = {"type": {"const": name}, **part.get("properties", {})}
+    part["required"] = ["type", *part.get("required", [])]
+    part["title"] = name
+    part["description"] = (loaded.__doc__ or "").strip().splitlines()[0]
+    definitions[key] = part
+    return {"$ref": f"#/$defs/{key}"}
 
 
 def _as_draft_7(value: Any) -> Any:

@@ -1,0 +1,26 @@
+"""Experiments: what a scenario measures beyond one run. One file each, entered here in one line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from mpnet.simulation.experiments.base import Experiment
+
+EXPERIMENTS: dict[str, str] = {
+    "losses": "mpnet.simulation.experiments.losses:Losses",
+}
+"""``type`` of an experiment in a scenario -> ``module:class``."""
+
+
+def experiment_class(name: str) -> type[Experiment]:
+    """The class of that experiment; its module is imported only now.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+
+    """
+    module, _, attribute = EXPERIMENTS[name].partition(":")
+    found: type[Experiment] = getattr(import_module(module), attribute)
+    return found
