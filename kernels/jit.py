@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 
-from mpnet.kernels import cache
+from mpnet.kernels import cache, sharing
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -51,9 +51,11 @@ def _compile(function: Kernel, **how: Any) -> Kernel:
     before = config.CACHE_DIR
     config.CACHE_DIR = os.fspath(FOLDER)
     try:
-        return cast(Kernel, numba.njit(cache=True, nogil=True, **how)(function))
+        compiled = numba.njit(cache=True, nogil=True, **how)(function)
     finally:
         config.CACHE_DIR = before
+    sharing.share(compiled, FOLDER)
+    return cast(Kernel, compiled)
 
 
 def is_compiled() -> bool:

@@ -7,14 +7,16 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
+from numba.core.caching import IndexDataCacheFile
 
-from mpnet.kernels import cache
+from mpnet.kernels import cache, sharing
 from tests.graphs import JITTED
 
 SOURCES = Path(cache.__file__).parent
@@ -296,6 +298,7 @@ def test_a_seal_that_can_t_be_read_is_left_to_the_next_start(tmp_path, monkeypat
 
 RUN = """
 import sys
+import threading
 import numpy as np
 from mpnet import messages
 from mpnet.kernels import semiring, variables
@@ -360,3 +363,70 @@ def test_a_cache_is_sealed_damaged_made_anew_and_grows(tmp_path):
     assert set(grown) > sealed
     assert cache.damaged(folder) == ""
     assert run(tmp_path, "LogSum", "again")[1] == ""
+
+
+def entry(folder):
+    """One kernel's index as numba makes it, for several processes."""
+    index = IndexDataCacheFile(str(folder), "kernel", (1.0, 2))
+    return sharing.SharedIndex(index, folder)
+
+
+def test_two_that_compile_at_once_take_two_numbers(tmp_path, monkeypatch):
+    first, second = entry(tmp_path), entry(tmp_path)
+    writing, go_on = threading.Event(), threading.Event()
+    save_index = first._save_index
+
+    def slow(overloads):
+        writing.set()
+        assert go_on.wait(30)
+        save_index(overloads)
+
+    monkeypatch.setattr(first, "_save_index", slow)
+    one = threading.Thread(target=first.save, args=("float64", "of the first"))
+    other = threading.Thread(target=second.save, args=("float32", "of the second"))
+    one.start()
+    assert writing.wait(30)  # the first has looked at the index, and has not written it yet
+    other.start()
+    other.join(0.2)
+    assert other.is_alive()
+    go_on.set()
+    one.join(30)
+    other.join(30)
+    assert entry(tmp_path).load("float64") == "of the first"
+    assert entry(tmp_path).load("float32") == "of the second"
+
+
+def test_what_another_process_kept_is_not_written_again(tmp_path):
+    entry(tmp_path).save("float64", "first")
+    entry(tmp_path).save("float64", "second")
+    assert entry(tmp_path).load("float64") == "first"
+    (tmp_path / "kernel.1.nbc").unlink()
+    entry(tmp_path).save("float64", "third")
+    assert entry(tmp_path).load("float64") == "third"
+
+
+def test_a_folder_without_locks_is_used_all_the_same(tmp_path):
+    (tmp_path / sharing.LOCK).mkdir()
+    entry(tmp_path).save("float64", "kept")
+    assert entry(tmp_path).load("float64") == "kept"
+
+
+@pytest.mark.skipif(not JITTED, reason="nothing is compiled here")
+def test_processes_that_compile_at_once_leave_a_cache_that_serves_all(tmp_path):
+    kinds = ("LinearSum", "LogSum", "LinearMax", "LogMax")
+    environment = {**os.environ, cache.CACHE_VARIABLE: str(tmp_path)}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", RUN, kind, "again"],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for kind in kinds
+    ]  # fmt: skip
+    numbers = []
+    for process in running:
+        out, said = process.communicate(timeout=300)
+        assert (process.returncode, said) == (0, "")
+        numbers.append(out.split()[-2:])
+    for kind, before in zip(kinds, numbers, strict=True):
+        again, said = run(tmp_path, kind, "again")
+        assert (again[-2:], said) == ([float(word) for word in before], "")
