@@ -61,7 +61,8 @@ class PredictionInfo:
 
     ``strength`` is the log ratio, in nats, of ``state`` (the state that moves most) to its
     base rate, times the confidence: positive for "will", negative for "won't". ``hard`` marks
-    a rule rather than a prediction (a choice and its members).
+    a rule rather than a prediction (a choice and its members). ``explains`` marks an explanation,
+    one cause of a noisy OR: its strength is the log ratio while no other cause is active.
     """
 
     source: str
@@ -70,6 +71,7 @@ class PredictionInfo:
     strength: float
     confidence: float = 1.0
     hard: bool = False
+    explains: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,9 +23,12 @@ from mpnet.nodes.base import (
     NodeFaults,
     Observation,
     Prediction,
+    Reference,
     Rule,
     Surroundings,
 )
+from mpnet.nodes.explaining import Cause, causes_of, log_gain, noisy_ors
+from mpnet.nodes.references import bad_references, unknown_type
 from mpnet.nodes.registry import NodeType
 from mpnet.record import Compatibility
 
@@ -63,7 +66,9 @@ class Society:
     links : tuple of Link
         All predictions.
     rules : tuple of Rule
-        All hard constraints.
+        All constraints.
+    causes : tuple of Cause
+        All explanations.
 
     """
 
@@ -73,6 +78,7 @@ class Society:
     bases: Mapping[str, FloatArray]
     links: tuple[Link, ...]
     rules: tuple[Rule, ...]
+    causes: tuple[Cause, ...] = ()
 
     # What a node may ask about the others: see Surroundings.
 
@@ -93,6 +99,10 @@ class Society:
         if name not in self.nodes:
             raise NodeFaults(())
         return self.nodes[name]
+
+    def as_written(self) -> Society:
+        """The society as the scenario writes it: itself, unless it was unrolled."""
+        return self
 
     def observe(self, evidence: Mapping[str, object]) -> dict[str, Observation]:
         """Read evidence, node by node.
@@ -134,24 +144,29 @@ class Society:
     def assemble(self, seen: Mapping[str, Observation]) -> FactorGraph:
         """The factor graph of the society with what was observed as unary factors."""
         builder = GraphBuilder()
+        explained = noisy_ors(self.causes, self.bases)
         for name, states in self.domains.items():
             if states:
                 builder.add_variable(name, states)
-                builder.add_factor([name], self.nodes[name].unary(self), log=True)
-        for link in self.links:
-            table = np.stack([np.zeros(link.log_ratio.size), link.log_ratio])
-            label = f"{link.source} → {link.target}"
-            builder.add_factor([link.source, link.target], table, log=True, name=label)
+                if name not in explained:
+                    builder.add_factor([name], self.nodes[name].unary(self), log=True)
+        for (source, target), table in _link_tables(self.links, self.domains).items():
+            builder.add_factor([source, target], table, log=True, name=f"{source} → {target}")
+        for noisy_or in explained.values():
+            builder.add(noisy_or)
         for rule in self.rules:
-            builder.add_factor(rule.scope, rule.table, log=True, name=rule.name)
+            if rule.kind is not None:
+                builder.add(rule.kind)
+            elif rule.table is not None:
+                builder.add_factor(rule.scope, rule.table, log=True, name=rule.name)
         for name, logs in self.likelihoods(seen).items():
             if self.domains[name]:
                 builder.add_factor([name], logs, log=True)
         return builder.build()
 
     def leaves(self) -> list[str]:
-        """Nodes that nothing is predicted by, so that they can be summed out."""
-        predicting = {link.source for link in self.links}
+        """Nodes that predict and explain nothing, so that they can be summed out."""
+        predicting = {link.source for link in self.links} | {c.source for c in self.causes}
         ruled = {name for rule in self.rules for name in rule.scope}
         return [n for n, s in self.domains.items() if s and n not in predicting | ruled]
 
@@ -169,12 +184,13 @@ class Society:
             for name, states in self.domains.items()
             if states == ACTIVATION
         }
-        for link in self.links:
-            target = link.target
-            weights = self.bases[target] * np.exp(_shifted(likelihoods.get(target)))
-            with np.errstate(divide="ignore"):
-                gain = np.log(np.sum(weights * np.exp(link.log_ratio))) - np.log(weights.sum())
-            found[link.source] += float(gain)
+        bases = self.bases
+        given = [(k.source, k.target, bases[k.target] * np.exp(k.log_ratio)) for k in self.links]
+        given += [(c.source, c.target, c.alone(bases[c.target])) for c in self.causes]
+        for source, target, rates in given:
+            if source not in found:
+                continue
+            found[source] += log_gain(rates, bases[target], likelihoods.get(target))
         return found
 
     def compatibility(
@@ -207,10 +223,23 @@ class Society:
             [
                 (link.source, link.target, link.log_ratio)
                 for link in self.links
-                if among is None or link.source in among
+                if self.domains[link.source] == ACTIVATION
+                and (among is None or link.source in among)
             ],
             weights,
         )
+
+
+def _link_tables(
+    links: Iterable[Link], domains: Mapping[str, tuple[str, ...]]
+) -> dict[tuple[str, str], FloatArray]:
+    """Log potentials by source and target, shape (states of source, of target), in nats."""
+    found: dict[tuple[str, str], FloatArray] = {}
+    for link in links:
+        shape = (len(domains[link.source]), link.log_ratio.size)
+        table = found.setdefault((link.source, link.target), np.zeros(shape))
+        table[link.prediction.when] += link.log_ratio
+    return found
 
 
 def _difference(logs: FloatArray | None) -> float:
@@ -249,7 +278,7 @@ def make_nodes(
     for name, keys in written.items():
         kind = keys.get("type")
         if not isinstance(kind, str) or kind not in types:
-            faults.append(_unknown_type(name, kind, types))
+            faults.append(unknown_type(name, kind, types))
             continue
         loaded = types[kind].load()
         try:
@@ -257,16 +286,6 @@ def make_nodes(
         except ValidationError as error:
             faults += faults_of(error, ("nodes", name), loaded)
     return nodes, faults
-
-
-def _unknown_type(name: str, kind: object, types: Mapping[str, NodeType]) -> Fault:
-    if kind is None:
-        return Fault(("nodes", name), "the key 'type' is missing", suggestion("", types, "types"))
-    return Fault(
-        ("nodes", name, "type"),
-        f"unknown node type {kind!r}",
-        suggestion(str(kind), types, "types"),
-    )
 
 
 def assemble_society(
@@ -298,17 +317,24 @@ def assemble_society(
     faults = [
         fault
         for name, node in nodes.items()
-        for fault in _bad_references(name, node, society, missing)
+        for fault in bad_references(name, _references(name, node), nodes, domains, missing)
     ]
     # Rates of a choice depend on those of its rivals: plain nodes come first.
     for name in sorted(nodes, key=lambda n: nodes[n].kind == "choice"):
         if domains[name]:
             _collect(name, faults, partial(_take_rates, name, society, bases))
     links: list[Link] = []
+    causes: list[Cause] = []
     rules: list[Rule] = []
     for name, node in nodes.items():
-        _collect(name, faults, partial(_resolve, name, node, society, links, rules))
-    return replace(society, links=tuple(links), rules=tuple(rules)), faults
+        _collect(name, faults, partial(_resolve, name, node, society, links, causes, rules))
+    found = replace(society, links=tuple(links), rules=tuple(rules), causes=tuple(causes))
+    return found, faults
+
+
+def _references(name: str, node: Node) -> list[Reference]:
+    with _code_of(name):
+        return node.references()
 
 
 def _take_rates(name: str, society: Society, bases: dict[str, FloatArray]) -> None:
@@ -323,8 +349,17 @@ def _checked(numbers: object, states: tuple[str, ...], lowest: float = 0.0) -> F
     return found
 
 
-def _resolve(name: str, node: Node, society: Society, links: list[Link], rules: list[Rule]) -> None:
-    links += _links(name, node, society)
+def _resolve(
+    name: str,
+    node: Node,
+    society: Society,
+    links: list[Link],
+    causes: list[Cause],
+    rules: list[Rule],
+) -> None:
+    own = _links(name, node, society)
+    links += own
+    causes += causes_of(name, node, society, {link.target for link in own})
     rules += node.rules(name, society)
     node.check(society)
 
@@ -362,35 +397,3 @@ def _code_of(name: str) -> Iterator[None]:
         raise PluginError(
             f"node {name!r}: its type failed ({type(error).__name__}: {error})"
         ) from error
-
-
-def _bad_references(
-    name: str, node: Node, society: Society, missing: Collection[str]
-) -> list[Fault]:
-    faults = []
-    with _code_of(name):
-        references = node.references()
-    for reference in references:
-        path = ("nodes", name, *reference.path)
-        on_key = reference.path[:1] == ("predicts",)
-        other = reference.name
-        if other in missing:
-            continue
-        if other not in society.nodes:
-            hint = suggestion(other, society.nodes, "nodes")
-            faults.append(Fault(path, f"there is no node {other!r}", hint, on_key))
-        elif other == name:
-            faults.append(Fault(path, f"{name!r} can't refer to itself", "", on_key))
-        elif wrong := _unfit(other, reference.needs, society.domains[other]):
-            faults.append(Fault(path, wrong, "", on_key))
-    return faults
-
-
-def _unfit(name: str, needs: str, states: tuple[str, ...]) -> str:
-    if needs == "data" and states:
-        return f"{name!r} is a variable, not data to look at"
-    if needs == "activation" and states != ACTIVATION:
-        return f"{name!r} can't be active or inactive"
-    if needs == "states" and not states:
-        return f"{name!r} is data and has no states to predict"
-    return ""

@@ -70,6 +70,10 @@ def _show_scenario(name: str, unfound: Exception) -> None:
         terms = zip(society.domains[link.target], link.log_ratio, strict=True)
         strengths = ", ".join(f"{state} {ratio:+.2f}" for state, ratio in terms)
         print_result(f"  {link.source} → {link.target}: {strengths} nats")
+    for cause in society.causes:
+        state = society.domains[cause.target][1]
+        how = f"{state}, with probability {cause.explanation.probability:g} by itself"
+        print_result(f"  {cause.source} explains {cause.target}: {how}")
 
 
 def _show_node(record: object, node: str) -> None:

@@ -2,13 +2,16 @@
 
 Evidence is absorbed, unobserved leaves are summed out, factors of equal scope are multiplied
 and factors inside another's scope are absorbed. Factors of other kinds than tables stay as they
-are, with their variables, unless their tables are small. No step changes an exact marginal or log Z, and
-each takes short loops away from belief propagation.
+are, with their variables, unless their tables are small or evidence makes them simpler: a gate loses
+its observed variables, a noisy OR seen to be off is a product, and such factors of equal scope are
+multiplied while the table is not too large. No step changes an exact marginal or log Z, and each takes
+short loops away from belief propagation.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -18,6 +21,8 @@ from mpnet.builder import GraphBuilder
 from mpnet.content import Content
 from mpnet.dense import DenseTables
 from mpnet.estimators.base import Joint
+from mpnet.estimators.compile_report import report_of
+from mpnet.factors.gate import Gates
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 
@@ -103,7 +108,7 @@ class Compiled:
 class _Work:
     """The graph while it is taken apart; factors are by number.
 
-    ``kinds`` are the factors that stay as they are, ``held`` the variables in their scopes.
+    ``kinds`` are the factors that are no tables, ``holding`` those that touch each variable.
     """
 
     states: dict[str, tuple[str, ...]]
@@ -112,8 +117,8 @@ class _Work:
     tables: dict[int, FloatArray] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     touching: dict[str, dict[int, None]] = field(default_factory=dict)
-    kinds: list[tuple[str, tuple[str, ...], Content]] = field(default_factory=list)
-    held: set[str] = field(default_factory=set)
+    kinds: dict[int, tuple[str, tuple[str, ...], Content]] = field(default_factory=dict)
+    holding: dict[str, dict[int, None]] = field(default_factory=dict)
     constant: float = 0.0
     made: int = 0
 
@@ -138,6 +143,33 @@ class _Work:
     def at(self, variable: str) -> list[int]:
         return list(self.touching.get(variable, ()))
 
+    def size(self, scope: tuple[str, ...]) -> int:
+        """Entries of a table over these variables."""
+        return math.prod(len(self.states[name]) for name in scope)
+
+    def add_kind(self, name: str, scope: tuple[str, ...], content: Content) -> None:
+        """Add a factor that is no table: as one if that is small, as a product if it is one."""
+        if self.size(scope) <= WHOLE:
+            self.add(name, scope, content.table(0))
+            return
+        product = content.as_product(0) if isinstance(content, Gates) else None
+        if product is not None:
+            self.constant += product[0]
+            for variable, table in zip(scope, product[1], strict=True):
+                self.unary[variable] = self.unary[variable] + table
+            return
+        number, self.made = self.made, self.made + 1
+        self.kinds[number] = name, scope, content
+        for variable in scope:
+            self.holding.setdefault(variable, {})[number] = None
+
+    def take_kind(self, number: int) -> tuple[str, tuple[str, ...], Content]:
+        """Remove such a factor, and return it."""
+        taken = self.kinds.pop(number)
+        for variable in taken[1]:
+            del self.holding[variable][number]
+        return taken
+
 
 def compile_graph(graph: FactorGraph, leaves: Collection[str], keep: Collection[str]) -> Compiled:
     """Make the smaller graph.
@@ -155,13 +187,20 @@ def compile_graph(graph: FactorGraph, leaves: Collection[str], keep: Collection[
     work = _take_apart(graph)
     before = len(graph.variables), len(graph.factors)
     fixed, impossible = _absorb_evidence(work)
-    kept = {*keep, *fixed, *work.held}
+    _tabulate_equal(work)
+    kept = {*keep, *fixed, *(name for name, kinds in work.holding.items() if kinds)}
     gone = {} if impossible else _sum_out(work, [n for n in leaves if n not in kept])
     merged = _merge_equal(work)
     absorbed = _absorb_smaller(work)
     neutral = _drop_neutral(work)
     compiled = _put_together(graph, work, {*fixed, *gone})
-    report = _report(before, compiled, fixed, gone, (merged, absorbed, neutral))
+    report = report_of(
+        before,
+        compiled,
+        fixed,
+        {n: leaf.neighbours for n, leaf in gone.items()},
+        (merged, absorbed, neutral),
+    )
     return Compiled(graph, compiled, fixed, gone, report, impossible)
 
 
@@ -181,13 +220,11 @@ def _take_apart(graph: FactorGraph) -> _Work:
         for number in range(family.first, family.last):
             factor = graph.factors[number]
             scope = tuple(variables[v].name for v in factor.scope)
-            size = math.prod(len(work.states[name]) for name in scope)
-            if isinstance(family.content, DenseTables) or size <= WHOLE:
+            if isinstance(family.content, DenseTables):
                 work.add(factor.name, scope, graph.table_of(number))
             else:
                 alone = family.content.taken(np.array([number - family.first]))
-                work.kinds.append((factor.name, scope, alone))
-                work.held.update(scope)
+                work.add_kind(factor.name, scope, alone)
     return work
 
 
@@ -207,7 +244,8 @@ def _absorb_evidence(work: _Work) -> tuple[dict[str, int], str]:
             continue
         state = int(possible[0])
         sliced.add(name)
-        if name not in work.held:
+        waiting += _slice_gates(work, name, state)
+        if not work.holding.get(name):
             fixed[name] = state
             work.constant += float(work.unary[name][state])
         for number in work.at(name):
@@ -219,6 +257,31 @@ def _absorb_evidence(work: _Work) -> tuple[dict[str, int], str]:
     return fixed, ""
 
 
+def _slice_gates(work: _Work, name: str, state: int) -> list[str]:
+    """Take an observed variable out of the gates that it touches; whose unaries that changes."""
+    changed: list[str] = []
+    for number in list(work.holding.get(name, ())):
+        content = work.kinds[number][2]
+        if isinstance(content, Gates):
+            label, scope, _ = work.take_kind(number)
+            rest = tuple(v for v in scope if v != name)
+            work.add_kind(label, rest, content.given(scope.index(name), state))
+            changed += rest
+    return changed
+
+
+def _tabulate_equal(work: _Work) -> None:
+    """Make tables of factors that are none where another one has the same scope."""
+    scopes = [frozenset(scope) for scope in work.scopes.values()]
+    scopes += [frozenset(scope) for _, scope, _ in work.kinds.values()]
+    count = Counter(scopes)
+    for number in list(work.kinds):
+        scope = work.kinds[number][1]
+        if count[frozenset(scope)] > 1 and work.size(scope) <= LEAF_ENTRIES:
+            label, _, content = work.take_kind(number)
+            work.add(label, scope, content.table(0))
+
+
 def _sum_out(work: _Work, candidates: list[str]) -> dict[str, Leaf]:
     """Replace each leaf by the coupling that it leaves between its neighbours."""
     gone: dict[str, Leaf] = {}
@@ -226,8 +289,7 @@ def _sum_out(work: _Work, candidates: list[str]) -> dict[str, Leaf]:
     for name in candidates:
         numbers = work.at(name)
         neighbours = tuple(dict.fromkeys(v for n in numbers for v in work.scopes[n] if v != name))
-        size = math.prod(len(work.states[v]) for v in neighbours)
-        if size > LEAF_ENTRIES or leaves & set(neighbours):
+        if work.size(neighbours) > LEAF_ENTRIES or leaves & set(neighbours):
             continue
         scope = (*neighbours, name)
         table = aligned(work.unary[name], (name,), scope)
@@ -320,42 +382,7 @@ def _put_together(graph: FactorGraph, work: _Work, without: set[str]) -> FactorG
     for number, scope in work.scopes.items():
         builder.add_factor(scope, work.tables[number], log=True, name=work.names[number])
     place = {name: i for i, name in enumerate(n for n in work.states if n not in without)}
-    for label, scope, content in work.kinds:
+    for label, scope, content in work.kinds.values():
         builder.add_content([place[name] for name in scope], content, label)
     builder.add_factor([], work.constant, log=True)
     return builder.build()
-
-
-def _report(
-    before: tuple[int, int],
-    graph: FactorGraph,
-    fixed: dict[str, int],
-    gone: dict[str, Leaf],
-    counts: tuple[int, int, int],
-) -> tuple[str, ...]:
-    said = []
-    if fixed:
-        said.append(f"absorbed the evidence on {_list(fixed)}")
-    coupled = [leaf for leaf in gone.values() if len(leaf.neighbours) > 1]
-    for leaf in coupled[:20]:
-        said.append(f"summed out {leaf.name}, which now couples {_list(leaf.neighbours)}")
-    if len(coupled) > 20:
-        said.append(f"summed out {len(coupled) - 20} more that couple others")
-    if neutral := [leaf.name for leaf in gone.values() if len(leaf.neighbours) <= 1]:
-        said.append(f"summed out {_list(neutral)}, which couple{'s' * (len(neutral) == 1)} nothing")
-    merged, absorbed, dropped = counts
-    if merged:
-        said.append(f"multiplied {merged} factors into others of equal scope")
-    if absorbed:
-        said.append(f"absorbed {absorbed} factors into wider ones")
-    if dropped:
-        said.append(f"dropped {dropped} factors that say nothing")
-    size = f"{len(graph.variables)} variables, {len(graph.factors)} factors"
-    shape = "a forest: propagation is exact" if graph.is_forest() else "with loops"
-    said.append(f"from {before[0]} variables, {before[1]} factors to {size}, {shape}")
-    return tuple(said)
-
-
-def _list(names: Collection[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:6]) + (f" and {len(listed) - 6} more" if len(listed) > 6 else "")

@@ -101,6 +101,46 @@ class Gates(Chained):
         links[0] = np.tensordot(self.starts[number], links[0], 1)[None]
         return [logs(link) for link in links]
 
+    def given(self, place: int, state: int) -> Gates:
+        """The same gates with one variable fixed, which leaves their scopes.
+
+        Parameters
+        ----------
+        place : int
+            Of the variable in the scope; at least one other must be left.
+        state : int
+            Its state, 0 or 1.
+
+        """
+        flips = np.delete(self.flips, place, axis=1)
+        on = (self.flips[:, place] != state)[:, None]
+        if self.child and place == self.flips.shape[1] - 1:
+            return replace(
+                self, child=False, flips=flips, weights=np.where(on, [0, 1], [1, 0]) * 1.0
+            )
+        passed = self.noise[:, place] if self.noisy else np.tile([0.0, 1.0], (self.count, 1))
+        moved = self.starts * passed[:, :1]
+        for bit, after in enumerate(_TURNED[self.rule]):
+            if after >= 0:
+                moved[:, after] += self.starts[:, bit] * passed[:, 1]
+        noise = np.delete(self.noise, place, axis=1) if self.noisy else self.noise
+        return replace(self, flips=flips, starts=np.where(on, moved, self.starts), noise=noise)
+
+    def as_product(self, number: int) -> tuple[float, list[FloatArray]] | None:
+        """One gate as a constant and a table per input (nats), where it is such a product.
+
+        That is so for an OR, noisy or not, that may not be on: each input is kept from turning it on.
+        """
+        if self.child or self.weights[number, 1] > 0.0 or self.rule not in (OR, NOISY_OR):
+            return None
+        inputs = self.flips.shape[1]
+        fails = self.noise[number, :, 0] if self.noisy else np.zeros(inputs)
+        tables = np.stack([np.ones(inputs), fails], axis=1)
+        flipped = self.flips[number] == 1
+        tables[flipped] = tables[flipped, ::-1]
+        constant = float(logs(self.starts[number, 0] * self.weights[number, 0]))
+        return constant, list(logs(tables))
+
     def is_linear(self) -> bool:
         """Whether weights keep within the range of linear space."""
         return all(_narrow(values) for values in (self.weights, self.starts, self.noise))

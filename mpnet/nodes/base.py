@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from mpnet.content import Kind
 from mpnet.errors import Fault
 from mpnet.kernels.layout import FloatArray
 
@@ -47,8 +48,8 @@ def fault(path: Path, what: str, hint: str = "", on_key: bool = False) -> NodeFa
 class Reference:
     """Another node that a node names, where, and what it must have.
 
-    ``needs`` is ``states`` (any variable), ``activation`` (states inactive and active) or
-    ``data`` (observed, but no variable).
+    ``needs`` is ``states`` (any variable), ``activation`` (states inactive and active),
+    ``token`` (off and on, whatever they are called) or ``data`` (observed, but no variable).
     """
 
     name: str
@@ -70,6 +71,8 @@ class Prediction:
         Precision >= 0; 1 means exactly as stated, 0 says nothing.
     path : tuple
         Where it is written, inside the owner's keys.
+    when : int
+        The owner's state, by number, in which it predicts this: 1 is active, or a phase.
 
     """
 
@@ -77,6 +80,7 @@ class Prediction:
     distribution: FloatArray
     confidence: float = 1.0
     path: Path = ()
+    when: int = 1
 
     def log_ratio(self, base: FloatArray) -> FloatArray:
         """Log of r(x) = (p(x)/q(x))^c / Z with sum_x q(x) r(x) = 1, in nats, shape (states,).
@@ -96,12 +100,42 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """If its owner is active, it turns ``target`` on with ``probability``, whoever else is active.
+
+    All that explain one token are joined by a noisy OR, whose leak is the token's base rate of on:
+    p(on | active) = 1 - (1 - leak) * product of (1 - probability) over those that are active.
+
+    Parameters
+    ----------
+    target : str
+        A token: a node with two states, the second of which is "on".
+    probability : float
+        In [0, 1].
+    path : tuple
+        Where it is written, inside the owner's keys.
+
+    """
+
+    target: str
+    probability: float
+    path: Path = ()
+
+
+@dataclass(frozen=True)
 class Rule:
-    """A hard constraint: log potentials over the variables of the named nodes."""
+    """A constraint over the variables of the named nodes: log potentials (nats), or a factor kind.
+
+    ``table`` has one axis per node of ``scope``; where it is None, ``kind`` is the factor, with
+    variables called like the nodes. The first node of ``scope`` is shown as the one who rules.
+    ``hard`` is false for what is only likely, such as a table of conditional probabilities.
+    """
 
     name: str
     scope: tuple[str, ...]
-    table: FloatArray
+    table: FloatArray | None = None
+    kind: Kind | None = None
+    hard: bool = True
 
 
 @dataclass(frozen=True)
@@ -145,10 +179,20 @@ class Node(BaseModel):
     """Version of this interface that the type was written for."""
     in_question: ClassVar[bool] = False
     """Whether every run asks about nodes of this type."""
+    in_time: ClassVar[bool] = False
+    """Whether its variable at one step of a stream depends on that at the step before."""
 
     def references(self) -> list[Reference]:
         """Other nodes named by this one's keys."""
         return []
+
+    def brings(self, name: str) -> dict[str, dict[str, Any]]:
+        """Other nodes that come with the one called ``name``, written as in a scenario.
+
+        A node that the scenario itself writes takes the place of a brought one of its name.
+        What is brought brings no others.
+        """
+        return {}
 
     def domain(self) -> tuple[str, ...]:
         """States of the variable that the node owns; empty if it owns none."""
@@ -157,6 +201,13 @@ class Node(BaseModel):
     def rates(self, around: Surroundings) -> FloatArray:
         """Probabilities of the states when nobody predicts anything, shape (states,)."""
         raise TypeError(f"{type(self).__name__} has states and must say their base rates")
+
+    def transition(self, around: Surroundings) -> FloatArray:
+        """Probability of each state at the next step given this step's; for nodes in time.
+
+        Shape (states, states), rows sum to 1; ``rates`` must be what it leaves as it is.
+        """
+        raise TypeError(f"{type(self).__name__} is in time and must say how it goes on")
 
     def unary(self, around: Surroundings) -> FloatArray:
         """Log potential that the node itself puts on its variable, in nats."""
@@ -175,8 +226,19 @@ class Node(BaseModel):
         """
         return []
 
+    def explanations(self, around: Surroundings) -> list[Explanation]:
+        """Tokens that the node turns on while it is active; only for nodes with an activation.
+
+        Raises
+        ------
+        NodeFaults
+            With every explanation that can't be meant.
+
+        """
+        return []
+
     def rules(self, name: str, around: Surroundings) -> list[Rule]:
-        """Hard constraints that the node called ``name`` brings."""
+        """Constraints that the node called ``name`` brings."""
         return []
 
     def check(self, around: Surroundings) -> None:

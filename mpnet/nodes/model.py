@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +12,7 @@ from mpnet.errors import Fault
 from mpnet.kernels.layout import FloatArray
 from mpnet.nodes.base import (
     ACTIVATION,
+    Explanation,
     Node,
     NodeFaults,
     Prediction,
@@ -21,6 +22,7 @@ from mpnet.nodes.base import (
     moved,
     read_distribution,
 )
+from mpnet.nodes.phases import read_awake
 
 WRITTEN = (
     "write a state, {state: probability}, {will: probability}, {wont: probability} "
@@ -42,10 +44,16 @@ class Model(Node):
     predicts: dict[str, Any] = Field(
         default_factory=dict, description=f"By node, what follows while active: {WRITTEN}."
     )
+    explains: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = Field(
+        default_factory=dict,
+        description="By token (a node with two states), probability that this model by itself turns "
+        "it on while active; all that explain a token are joined by a noisy OR.",
+    )
 
     def references(self) -> list[Reference]:
-        """Every node that is predicted."""
-        return [Reference(target, ("predicts", target)) for target in self.predicts]
+        """Every node that is predicted or explained."""
+        predicted = [Reference(target, ("predicts", target)) for target in self.predicts]
+        return predicted + [Reference(t, ("explains", t), "token") for t in self.explains]
 
     def rates(self, around: Surroundings) -> FloatArray:
         """Inactive and active, by the prior."""
@@ -63,6 +71,10 @@ class Model(Node):
         if faults:
             raise NodeFaults(faults)
         return found
+
+    def explanations(self, around: Surroundings) -> list[Explanation]:
+        """One per key of ``explains``."""
+        return [Explanation(token, p, ("explains", token)) for token, p in self.explains.items()]
 
 
 def read_prediction(
@@ -112,6 +124,8 @@ def _read_confidence(written: Mapping[str, Any]) -> float:
 
 def _read_form(target: str, written: Any, around: Surroundings) -> FloatArray:
     states, base = around.states_of(target), around.base_rates_of(target)
+    if around.node(target).in_time:
+        written = read_awake(written, base, SURE)
     if isinstance(written, str):
         if written not in states:
             raise fault(

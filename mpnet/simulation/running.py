@@ -265,9 +265,14 @@ def _prediction_infos(scenario: Scenario) -> tuple[PredictionInfo, ...]:
                 link.source, link.target, states[column], strength, link.prediction.confidence
             )
         )
+    for cause in society.causes:
+        base, state = society.bases[cause.target], society.domains[cause.target][1]
+        with np.errstate(divide="ignore"):
+            strength = float(np.log(cause.alone(base)[1]) - np.log(base[1]))
+        found.append(PredictionInfo(cause.source, cause.target, state, strength, explains=True))
     for rule in society.rules:
         found += [
-            PredictionInfo(rule.scope[0], other, "", 0.0, hard=True) for other in rule.scope[1:]
+            PredictionInfo(rule.scope[0], other, "", 0.0, hard=rule.hard) for other in rule.scope[1:]
         ]
     return tuple(found)
 

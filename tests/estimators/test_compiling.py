@@ -200,7 +200,8 @@ def test_structured_factors_stay_as_they_are_or_become_small_tables(seed, wide):
     graph = structured(seed, wide)
     compiled = compile_graph(graph, ["v12", "v13"], ["v4"])
     kinds = [type(family.content) for family in compiled.graph.families]
-    assert (set(kinds) <= {DenseTables}) == (not wide)
+    # Evidence makes gates narrower, so that some wide ones become tables as well.
+    assert wide or set(kinds) <= {DenseTables}
     wanted = solve(graph)
     if wanted.log_z == -np.inf:
         assert solve(compiled.graph).log_z == -np.inf
