@@ -39,6 +39,13 @@ def _batch(record: Record) -> bool:
     return record.batch is not None and bool(record.batch.labels)
 
 
+def _measured_by(experiment: str) -> Callable[[Record], bool]:
+    """Whether the record holds what that experiment measured."""
+    return lambda record: (
+        record.findings is not None and record.findings.experiment == experiment
+    )
+
+
 _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "dashboard": _trace,
     "confidence": _trace,
@@ -47,4 +54,6 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "society": lambda record: bool(record.nodes),
     "reconstructions": _views,
     "confusion": _batch,
+    "recognition": _measured_by("recognition"),
+    "bifurcation": _measured_by("bifurcation"),
 }

@@ -7,7 +7,11 @@ from importlib import import_module
 from mpnet.simulation.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, str] = {
+    "bifurcation": "mpnet.simulation.experiments.bifurcation:Bifurcation",
     "losses": "mpnet.simulation.experiments.losses:Losses",
+    "removal": "mpnet.simulation.experiments.removal:Removal",
+    "prediction": "mpnet.simulation.experiments.prediction:Predicting",
+    "recognition": "mpnet.simulation.experiments.recognition:Recognition",
 }
 """``type`` of an experiment in a scenario -> ``module:class``."""
 
