@@ -15,6 +15,7 @@ from mpnet.estimators import ESTIMATORS
 from mpnet.faults import faults_of
 from mpnet.names import lookalikes, suggestion
 from mpnet.nodes.base import ACTIVATION, Node, NodeFaults, Observation
+from mpnet.nodes.bringing import brought_nodes
 from mpnet.nodes.registry import NodeType, node_types
 from mpnet.scenario.document import Document
 from mpnet.scenario.spec import OF_NODES, Batch, Case, Expectation, ScenarioSpec
@@ -167,7 +168,12 @@ def _build(
     types = _allowed(node_types(plugins), written, faults)
     nodes, wrong = make_nodes(written, types)
     missing = set(written) - set(nodes)
-    kinds = {name: str(written[name]["type"]) for name in nodes}
+    brought, unbrought = brought_nodes(nodes, written)
+    more, ill_brought = make_nodes(brought, types)
+    nodes |= more
+    wrong += unbrought + ill_brought
+    every = {**written, **brought}
+    kinds = {name: str(every[name]["type"]) for name in nodes}
     society, unresolved = assemble_society(nodes, kinds, missing)
     disabled = {fault.path for fault in faults}
     faults += [f for f in wrong if f.path not in disabled] + unresolved
