@@ -33,6 +33,7 @@ FIGURES: dict[str, str] = {
     "confusion": "Confusion matrix of a batch, with its accuracy and its errors.",
     "recognition": "Accuracy against the share of features seen, beside naive Bayes and 1-NN.",
     "bifurcation": "Fixed points of a fight as a number moves, and its loop under moving evidence.",
+    "removal": "What it costs to do without each model: explanations against the product of experts.",
 }
 """Name of each figure, which is also its module in this package, and what it shows."""
 

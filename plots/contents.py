@@ -56,4 +56,5 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "confusion": _batch,
     "recognition": _measured_by("recognition"),
     "bifurcation": _measured_by("bifurcation"),
+    "removal": _measured_by("removal"),
 }
