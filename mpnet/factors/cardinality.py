@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from mpnet.content import Label, Maker
 from mpnet.errors import GraphError
 from mpnet.factors.base import Names, Written, need_numbers
-from mpnet.factors.counting import Counts, counts_of
+from mpnet.factors.counting import Counts, counts_of, need_room
 from mpnet.factors.logic import flips_of, negations
 from mpnet.kernels.layout import FloatArray, IntArray
 
@@ -223,6 +223,9 @@ class LinearThreshold(Written):
             # A negative weight is a positive one of the negated variable, and a lower threshold.
             below = steps < 0
             caps = np.maximum(threshold - np.where(below, steps, 0).sum(axis=1), 0)
+            # What no sum reaches is impossible, however far away it is.
+            caps = np.minimum(caps, np.abs(steps).sum(axis=1) + 1)
+            need_room(int(caps.max()) + 1, counts.shape[1], label)
             held = np.zeros((len(counts), int(caps.max()) + 1))
             # Factors share a cap: where it is lower, counts between it and the cap are possible.
             held[np.arange(held.shape[1]) >= caps[:, None]] = 1.0
@@ -234,7 +237,8 @@ class LinearThreshold(Written):
 def _steps(weights: ArrayLike, counts: IntArray, label: Label) -> IntArray:
     given = np.asarray(weights)
     try:
-        steps: IntArray = np.broadcast_to(given, counts.shape).astype(np.int64)
+        with np.errstate(invalid="ignore"):  # NaN and infinity are told of below
+            steps: IntArray = np.broadcast_to(given, counts.shape).astype(np.int64)
     except ValueError:
         raise GraphError(
             f"{label(0)}: weights have shape {given.shape}; it must be {counts.shape[1:]}"

@@ -140,11 +140,32 @@ def counts_of(
 
     """
     width, arity = weights.shape[1], flips.shape[1]
+    need_room(width, arity, label)
+    # A step beyond the cap is impossible where nothing stays: one more than the cap says so.
+    cut = np.minimum(steps, width - 1 if stays else width).astype(np.int32)
+    return Counts(stays, flips, cut, weights)
+
+
+def need_room(width: int, arity: int, label: Label) -> None:
+    """Refuse counts that are too wide.
+
+    Parameters
+    ----------
+    width : int
+        Counts that are told apart.
+    arity : int
+        Number of variables.
+    label : callable
+        What to call a factor.
+
+    Raises
+    ------
+    TooLargeError
+        If a factor's partial results would not fit.
+
+    """
     if width * arity > SCRATCH:
         raise TooLargeError(
             f"{label(0)}: {arity} variables times {width} counts are {size(width * arity)} partial "
             f"results; at most {SCRATCH} fit"
         )
-    # A step beyond the cap is impossible where nothing stays: one more than the cap says so.
-    cut = np.minimum(steps, width - 1 if stays else width).astype(np.int32)
-    return Counts(stays, flips, cut, weights)
