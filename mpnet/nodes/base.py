@@ -127,8 +127,8 @@ class Rule:
     """A constraint over the variables of the named nodes: log potentials (nats), or a factor kind.
 
     ``table`` has one axis per node of ``scope``; where it is None, ``kind`` is the factor, with
-    variables called like the nodes. The first node of ``scope`` is shown as the one who rules.
-    ``hard`` is false for what is only likely, such as a table of conditional probabilities.
+    variables called like the nodes. ``hard`` is false for what is only likely, such as a table of
+    conditional probabilities. ``by`` is shown as the node that rules; the first where it is empty.
     """
 
     name: str
@@ -136,6 +136,7 @@ class Rule:
     table: FloatArray | None = None
     kind: Kind | None = None
     hard: bool = True
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -271,10 +271,13 @@ def _prediction_infos(scenario: Scenario) -> tuple[PredictionInfo, ...]:
             strength = float(np.log(cause.alone(base)[1]) - np.log(base[1]))
         found.append(PredictionInfo(cause.source, cause.target, state, strength, explains=True))
     for rule in society.rules:
+        first = rule.by or rule.scope[0]
         found += [
-            PredictionInfo(rule.scope[0], other, "", 0.0, hard=rule.hard) for other in rule.scope[1:]
+            PredictionInfo(first, other, "", 0.0, hard=rule.hard)
+            for other in rule.scope
+            if other != first
         ]
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _most_moved(link: Link, base: FloatArray) -> int:

@@ -5,6 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from mpnet.estimators.compiling import compile_graph
+from mpnet.estimators.exact import solve
+from mpnet.simulation.running import run_scenario
 from tests.nodes.societies import exact, faults, load
 
 RIVALS = """
@@ -18,14 +21,34 @@ evidence: {{f: x}}
 """
 
 
-def by_hand(rule):
-    """Weight of each set of active rivals: priors times the gating formula at f = x."""
+LAWS = ("exactly_one", "at_most_one", "independent", "threshold", "winner_takes_all")
+
+
+def law(rule, strength, count):
+    """What a law multiplies by where that many rivals are active."""
+    return {
+        "exactly_one": float(count == 1),
+        "at_most_one": float(count <= 1),
+        "independent": 1.0,
+        "threshold": np.exp(-strength * count),
+        "winner_takes_all": np.exp(-strength * count * (count - 1) / 2),
+    }[rule]
+
+
+def by_hand(rule, strength=3.0, otherwise=None):
+    """Weight of each set of active rivals: priors times the gating formula at f = x.
+
+    With a prior of the default, sets are without it: it is active where nobody else is.
+    """
     priors, q = [0.1, 0.2, 0.4], 0.2
     ratios = [0.9 / q, 0.2 * (0.2 / 0.7) / q, 1.0]
     weights = {}
     for active in itertools.product([0, 1], repeat=3):
-        allowed = sum(active) == 1 or (rule == "at_most_one" and sum(active) == 0)
-        weight = q * float(allowed)
+        weight = q * law(rule, strength, sum(active))
+        if otherwise is not None:
+            # Exactly one of the rivals and the default.
+            weight = q * (law(rule, strength, sum(active)) if sum(active) else 1.0)
+            weight *= 1.0 - otherwise if sum(active) else otherwise
         for on, prior, ratio in zip(active, priors, ratios, strict=True):
             weight *= prior * ratio if on else 1.0 - prior
         weights[active] = weight
@@ -97,7 +120,21 @@ def test_a_choice_can_be_predicted():
         ("among: [a, f]", "nodes.who.among[1]: 'f' can't be active or inactive"),
         (
             "among: [a], rule: one",
-            "nodes.who.rule: must be 'exactly_one' or 'at_most_one', got 'one'",
+            "nodes.who.rule: must be 'exactly_one', 'at_most_one', 'independent', 'threshold' or "
+            "'winner_takes_all', got 'one'",
+        ),
+        (
+            "among: [a], rule: independent, strength: 2",
+            "nodes.who: independent has no strength; it goes with threshold and winner_takes_all",
+        ),
+        (
+            "among: [a], otherwise: a",
+            "nodes.who: 'a' is a rival, so it can't be the default as well",
+        ),
+        ("among: [a], otherwise: f", "nodes.who.otherwise: 'f' can't be active or inactive"),
+        (
+            "among: [a], otherwise: none",
+            "nodes.who.otherwise: the default can't be called 'none', which is a state already",
         ),
         ("among: [who]", "nodes.who.among[0]: 'who' can't refer to itself"),
     ],
@@ -110,3 +147,85 @@ def test_what_is_wrong_with_a_choice_is_said_with_its_place(keys, told):
           who: {{type: choice, {keys}}}
         """
     assert faults(text) == [told]
+
+
+def check(scenario, weights):
+    log_z, beliefs = exact(scenario)
+    total = sum(weights.values())
+    assert log_z == pytest.approx(np.log(total), abs=1e-12)
+    for place, name in enumerate("abc"):
+        wanted = sum(w for on, w in weights.items() if on[place]) / total
+        assert beliefs[name][1] == pytest.approx(wanted, abs=1e-13)
+    return beliefs, total
+
+
+@pytest.mark.parametrize("strength", [None, 0.5, 900.0])
+@pytest.mark.parametrize("rule", ["independent", "threshold", "winner_takes_all"])
+def test_softer_laws_weigh_as_their_formulas_say(rule, strength):
+    keys = f"{rule}, strength: {strength}" if strength and rule != "independent" else rule
+    scenario = load(RIVALS.format(rule=keys))
+    check(scenario, by_hand(rule, strength or 3.0))
+    assert scenario.society.domains["who"] == ()
+
+
+@pytest.mark.parametrize("rule", LAWS)
+def test_default_is_active_exactly_when_no_rival_is(rule):
+    scenario = load(RIVALS.format(rule=f"{rule}, otherwise: d").replace("evidence", PLUS_DEFAULT))
+    weights = by_hand(rule, otherwise=0.3)
+    beliefs, total = check(scenario, weights)
+    assert beliefs["d"][1] == pytest.approx(weights[0, 0, 0] / total, abs=1e-13)
+    if "one" in rule:
+        assert scenario.society.domains["who"] == ("a", "b", "c", "d")
+        assert beliefs["who"][3] == pytest.approx(beliefs["d"][1], abs=1e-14)
+
+
+PLUS_DEFAULT = "  d: {type: model, prior: 0.3}\nevidence"
+
+
+@pytest.mark.parametrize(("more", "active"), [(-0.01, True), (0.01, False)])
+def test_a_rival_is_active_only_above_the_threshold(more, active):
+    brought = np.log(0.6 / 0.4) + np.log(0.95 / 0.5)
+    scenario = load(
+        f"""
+        nodes:
+          f: {{type: feature}}
+          a: {{type: model, prior: 0.6, predicts: {{f: {{"yes": 0.95}}}}}}
+          who: {{type: choice, among: [a], rule: threshold, strength: {brought + more}}}
+        evidence: {{f: "yes"}}
+        """
+    )
+    assert (exact(scenario)[1]["a"][1] > 0.5) == active
+
+
+def test_strong_inhibition_is_at_most_one():
+    soft = exact(load(RIVALS.format(rule="winner_takes_all, strength: 40")))[1]
+    hard = exact(load(RIVALS.format(rule="at_most_one")))[1]
+    for name in "abc":
+        assert soft[name] == pytest.approx(hard[name], abs=1e-13)
+
+
+def test_many_strongly_inhibited_rivals_underflow_nowhere():
+    names = [f"m{i}" for i in range(25)]
+    rows = "\n".join(f"          {n}: {{type: model, prior: 0.3}}" for n in names)
+    scenario = load(
+        f"""
+        nodes:
+{rows}
+          who: {{type: choice, among: [{", ".join(names)}], rule: winner_takes_all, strength: 9}}
+        evidence: {{{", ".join(f"{n}: active" for n in names)}}}
+        """
+    )
+    graph = scenario.society.assemble(scenario.seen)
+    log_z = solve(compile_graph(graph, [], []).graph).log_z
+    assert log_z == pytest.approx(25 * np.log(0.3) - 9 * 300, rel=1e-13)
+
+
+@pytest.mark.parametrize("rule", LAWS)
+def test_estimators_answer_under_every_law(rule):
+    scenario = load(RIVALS.format(rule=f"{rule}, otherwise: d").replace("evidence", PLUS_DEFAULT))
+    found = run_scenario(scenario)
+    assert found.status == "converged"
+    for name in ("a", "b", "c", "d"):
+        assert found.beliefs[name]["active"] == pytest.approx(found.exact[name]["active"], abs=0.02)
+    told = {(p.source, p.target) for p in found.predictions if p.hard}
+    assert ("who", "d") in told
