@@ -100,14 +100,24 @@ def save(instance: Instance, path: str) -> None:
 
 
 def load(path: str) -> Instance:
-    """Read what ``save`` wrote."""
+    """Read what ``save`` wrote; tables and scopes are read-only."""
     with np.load(path) as data:
         count = sum(key.endswith("_kind") for key in data)
         groups = tuple(
             Group(str(data[f"{n}_kind"]), data[f"{n}_scopes"], data[f"{n}_values"])
             for n in range(count)
         )
+        for group in groups:
+            _freeze(group.values)
+            _freeze(group.scopes)
         return Instance(str(data["name"]), data["cardinalities"], data["unary"], groups)
+
+
+def _freeze(array: np.ndarray) -> None:
+    """Make an array read-only, and whatever it is a view of."""
+    while isinstance(array, np.ndarray):
+        array.flags.writeable = False
+        array = array.base
 
 
 def dense_twin(group: Group) -> np.ndarray:

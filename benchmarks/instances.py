@@ -8,8 +8,8 @@ from benchmarks.exchange import Group, Instance
 
 
 def grid_scopes(side: int) -> np.ndarray:
-    """Pairs of neighbours on a square grid, int64[2 side (side - 1), 2]."""
-    index = np.arange(side * side).reshape(side, side)
+    """Pairs of neighbours on a square grid, int32[2 side (side - 1), 2]."""
+    index = np.arange(side * side, dtype=np.int32).reshape(side, side)
     across = np.stack([index[:, :-1].ravel(), index[:, 1:].ravel()], axis=1)
     down = np.stack([index[:-1].ravel(), index[1:].ravel()], axis=1)
     return np.concatenate([across, down])

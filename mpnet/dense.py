@@ -87,8 +87,13 @@ class DenseTables:
 
     def taken(self, numbers: IntArray) -> DenseTables:
         """Some of the factors; tables that they share stay shared."""
-        where, values = share([self.table(int(number)) for number in numbers])
-        return DenseTables(self.shape, where, values, log=True)
+        entries = math.prod(self.shape)
+        starts, where = np.unique(self.factor_table[numbers], return_inverse=True)
+        if starts.size * entries == self.values.size:
+            kept = frozen(self.factor_table[numbers], np.int32)
+            return DenseTables(self.shape, kept, self.values, self.log)
+        values = self.values[starts.astype(np.int64)[:, None] + np.arange(entries)].reshape(-1)
+        return DenseTables(self.shape, frozen(where * entries, np.int32), frozen(values), self.log)
 
     def joined(self, others: Sequence[DenseTables]) -> DenseTables:
         """All factors in a row."""
@@ -124,7 +129,10 @@ class DenseTables:
 
     @cached_property
     def _linear(self) -> tuple[FloatArray, FloatArray] | None:
-        """Tables as numbers, and the log of what each was divided by; None if that loses any."""
+        """Tables as numbers, and the log of what each was divided by; None if that loses any.
+
+        There are no logs where nothing was divided.
+        """
         rows = self._rows()
         if self.log:
             scale = rows.max(axis=1, initial=-np.inf)
@@ -138,7 +146,7 @@ class DenseTables:
         if (least / best < WIDEST_RANGE).any():
             return None
         if (best > 1e-10).all() and (best < 1e10).all():
-            return self.values, np.zeros(len(best))
+            return self.values, np.empty(0)
         return frozen((rows / best[:, None]).reshape(-1)), np.log(best)
 
     def is_linear(self) -> bool:
@@ -153,7 +161,7 @@ class DenseTables:
             if found is None:
                 raise ValueError("these tables don't fit linear space; ask is_linear() first")
             values, scales = found
-            if scales.any():
+            if scales.size:
                 scale = float(scales[self.factor_table // math.prod(self.shape)].sum())
         else:
             values = self.values if self.log else frozen(logs_of(self.values))
@@ -229,14 +237,35 @@ def share(tables: Sequence[FloatArray]) -> tuple[IndexArray, FloatArray]:
     return frozen(np.array(where), np.int32), frozen(np.concatenate(parts))
 
 
+def taken_or_copied(numbers: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """An array in C order: the one given, where nobody can write into it, or a copy."""
+    if (
+        isinstance(numbers, np.ndarray)
+        and dtype in (None, numbers.dtype)
+        and numbers.flags.c_contiguous
+        and not _is_writeable(numbers)
+    ):
+        return numbers
+    return np.array(numbers, dtype=dtype, order="C")
+
+
+def _is_writeable(array: NDArray[Any]) -> bool:
+    """Whether the array, or one that it is a view of, can be written into."""
+    if array.flags.writeable:
+        return True
+    return isinstance(array.base, np.ndarray) and _is_writeable(array.base)
+
+
 def checked_logs(table: ArrayLike, shape: tuple[int, ...], label: str, log: bool) -> FloatArray:
-    """Log potentials of one factor, as ``checked_numbers`` lets them pass; a copy, in nats."""
+    """Log potentials of one factor, as ``checked_numbers`` lets them pass, in nats."""
     values = checked_numbers(table, shape, f"factor {label!r}", log)
     return values if log else logs_of(values)
 
 
 def checked_numbers(table: ArrayLike, shape: tuple[int, ...], label: str, log: bool) -> FloatArray:
-    """Numbers that may be potentials (or logs of some, where ``log``) of the right shape; a copy.
+    """Numbers that may be potentials (or logs of some, where ``log``) of the right shape.
+
+    An array that is read-only and fits is taken as it is; others are copied.
 
     Raises
     ------
@@ -246,7 +275,7 @@ def checked_numbers(table: ArrayLike, shape: tuple[int, ...], label: str, log: b
 
     """
     try:
-        values = np.array(table, dtype=np.float64, order="C")
+        values: FloatArray = taken_or_copied(table, np.float64)
     except (TypeError, ValueError) as error:
         raise GraphError(f"{label}: the table is not an array of numbers ({error})") from None
     if values.shape != shape:

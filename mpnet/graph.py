@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from mpnet.content import Content, Maker
-from mpnet.dense import DenseTables, checked_logs, checked_numbers, frozen
+from mpnet.dense import DenseTables, checked_logs, checked_numbers, frozen, taken_or_copied
 from mpnet.errors import GraphError, TooLargeError, size
 from mpnet.kernels.layout import FloatArray, GraphArrays, IndexArray, IntArray
 from mpnet.variables import Factors, Variables
@@ -89,6 +89,9 @@ class FactorGraph:
     ) -> FactorGraph:
         """Build a graph from arrays: no Python object per variable or factor.
 
+        Arrays are copied, but for float64 tables in C order that are read-only, and so is
+        whatever they are views of: those are shared.
+
         Parameters
         ----------
         cardinalities : int[V]
@@ -117,7 +120,7 @@ class FactorGraph:
         checked = [_checked_group(g, counts, log, i) for i, g in enumerate(groups)]
         logs = np.zeros(int(counts.sum()))
         if unary is not None:
-            logs = checked_logs(unary, logs.shape, "unary", log)
+            logs = frozen_here(checked_logs(unary, logs.shape, "unary", log))
         return assemble(counts, checked, logs, 0.0, names=names)
 
     @cached_property
@@ -237,10 +240,15 @@ class FactorGraph:
 
 
 def freeze(array: FloatArray) -> FloatArray:
-    """Return a contiguous read-only copy: the one array type that kernels compile for."""
-    copy: FloatArray = np.array(array, dtype=np.float64, order="C")
-    copy.flags.writeable = False
-    return copy
+    """A contiguous read-only array, a copy where needed: the one type that kernels compile for."""
+    result: FloatArray = frozen(array)
+    return result
+
+
+def frozen_here(array: NDArray[Any]) -> Any:
+    """The same array, read-only from now on: for one that nobody else has."""
+    array.flags.writeable = False
+    return array
 
 
 def _raised(logs: FloatArray, power: float) -> FloatArray:
@@ -254,7 +262,7 @@ def _checked_group(
     group: tuple[ArrayLike, ArrayLike | Maker], counts: IntArray, log: bool, number: int
 ) -> Group:
     label = f"group {number}"
-    scopes = np.array(group[0], ndmin=2)
+    scopes = np.atleast_2d(taken_or_copied(group[0]))
     if scopes.size and scopes.dtype.kind not in "iu":
         raise GraphError(f"{label}: scopes must be whole numbers, not {scopes.dtype}")
     if scopes.size and not (scopes.min() >= 0 and scopes.max() < counts.size):
@@ -279,8 +287,7 @@ def _checked_group(
     values = checked_numbers(given, wanted, label, log)
     step = 0 if shared else math.prod(shape)
     where = frozen(np.arange(len(scopes)) * step, np.int32)
-    values.flags.writeable = False  # a copy of what was given: nobody else has it
-    return scopes, DenseTables(shape, where, frozen(values.reshape(-1)), log)
+    return scopes, DenseTables(shape, where, frozen(frozen_here(values).reshape(-1)), log)
 
 
 def _repeated(scopes: IntArray | IndexArray) -> NDArray[np.bool_]:
@@ -339,13 +346,11 @@ def assemble(
 
 
 def _starts(counts: NDArray[Any]) -> IndexArray:
-    starts = np.zeros(counts.size + 1, dtype=np.int64)
+    if (total := int(counts.sum(dtype=np.int64))) > INDEX_LIMIT:
+        raise TooLargeError(f"the graph would have {size(total)} states or edges in a row")
+    starts = np.zeros(counts.size + 1, dtype=np.int32)
     np.cumsum(counts, out=starts[1:])
-    if starts[-1] > INDEX_LIMIT:
-        raise TooLargeError(
-            f"the graph would have {size(int(starts[-1]))} states or edges in a row"
-        )
-    result: IndexArray = frozen(starts, np.int32)
+    result: IndexArray = frozen_here(starts)
     return result
 
 
@@ -356,7 +361,8 @@ def _layout(counts: IntArray, scopes: Sequence[IntArray | IndexArray]) -> GraphA
     parts = [part.reshape(-1).astype(np.int32, copy=False) for part in scopes]
     edge_variable = parts[0] if len(parts) == 1 else np.concatenate([*parts, _NOTHING])
     edge_variable.flags.writeable = False
-    arities = np.repeat([s.shape[1] for s in scopes], [len(s) for s in scopes])
+    sizes = np.array([s.shape[1] for s in scopes], dtype=np.int32)
+    arities = np.repeat(sizes, [len(s) for s in scopes])
     degrees = np.bincount(edge_variable, minlength=counts.size)
     return GraphArrays(
         variable_states=_starts(counts),
@@ -364,5 +370,5 @@ def _layout(counts: IntArray, scopes: Sequence[IntArray | IndexArray]) -> GraphA
         slot_edge=frozen(np.argsort(edge_variable, kind="stable"), np.int32),
         edge_variable=frozen(edge_variable, np.int32),
         edge_states=_starts(counts.astype(np.int32)[edge_variable]),
-        factor_edges=_starts(arities.astype(np.int64)),
+        factor_edges=_starts(arities),
     )

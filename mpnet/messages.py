@@ -57,6 +57,9 @@ class Messages:
         ``float64`` or ``float32``.
     threads : int
         Threads that share each half of a flooding sweep.
+    edge_residuals : bool
+        Whether flooding keeps the residual of each message in ``edge_residual``, shape (E,), in
+        nats, which takes a logarithm each; the largest is known anyway. Other schedules need it.
 
     """
 
@@ -70,6 +73,7 @@ class Messages:
         maximise: bool = False,
         dtype: DTypeLike = np.float64,
         threads: int = 1,
+        edge_residuals: bool = True,
     ) -> None:
         self.graph = graph.maximised() if maximise else graph
         self.threads = threads
@@ -78,7 +82,8 @@ class Messages:
         self.dtype = np.dtype(dtype)
         self.states = _known_states(graph)
         self.space = space
-        self.edge_residual = np.full(graph.arrays.edge_variable.size, np.nan)
+        edges = graph.arrays.edge_variable.size if edge_residuals else 0
+        self.edge_residual = np.full(edges, np.nan)
         self.restart(start)
 
     def restart(self, start: FloatArray | None = None) -> None:
@@ -87,6 +92,15 @@ class Messages:
         self._enter(linear, start)
         self.edge_residual[:] = np.nan
         self.refresh()
+
+    def find_edge_residual(self) -> FloatArray:
+        """The residual of each message, measured now if it was not kept; shape (E,), in nats."""
+        edges = self.graph.arrays.edge_variable.size
+        if self.edge_residual.size == edges:
+            return self.edge_residual
+        found = np.full(edges, np.nan)
+        self.ask_factors(0.0, self.to_variable.copy(), found)
+        return found
 
     @property
     def linear(self) -> bool:
@@ -123,7 +137,9 @@ class Messages:
             return self.unary, 0.0
         best = np.maximum.reduceat(self.unary, starts[:-1])
         best = np.where(best == -np.inf, 0.0, best)
-        return np.exp(self.unary - np.repeat(best, np.diff(starts))), float(best.sum())
+        numbers: FloatArray = np.exp(self.unary - np.repeat(best, np.diff(starts)))
+        numbers.flags.writeable = False  # so that it need not be copied
+        return numbers, float(best.sum())
 
     def _limits(self) -> Limits:
         tiny = SMALLEST[self.dtype.name]
@@ -243,7 +259,7 @@ class Messages:
             Weight of the old message, in the log domain, in [0, 1).
         out : float[S]
             Overwritten with messages in the present space.
-        edge_residual : float64[E]
+        edge_residual : float64[E] or float64[0]
             Overwritten with undamped residuals, in nats.
 
         Returns
@@ -330,7 +346,7 @@ def _fits_single(family: Family) -> bool:
 
 def _known_states(graph: FactorGraph) -> States:
     """As long as every variable has states, or empty where they differ."""
-    counts = graph.cardinalities
+    counts = np.diff(graph.arrays.variable_states)
     if counts.size and counts.min() == counts.max() and counts[0] <= KNOWN_STATES:
         return (0,) * int(counts[0])
     return ()

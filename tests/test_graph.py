@@ -5,6 +5,7 @@ import pytest
 
 from mpnet.builder import GraphBuilder
 from mpnet.errors import GraphError, TooLargeError
+from mpnet.graph import FactorGraph
 from tests.graphs import chain, cycle, random_forest, random_loopy, star
 
 
@@ -141,3 +142,43 @@ def test_wrong_variables_are_refused():
         builder.add_variable("sun", 0)
     with pytest.raises(GraphError, match="variable 'sun' has the state 'a' twice"):
         builder.add_variable("sun", ["a", "b", "a"])
+
+
+def test_only_arrays_that_nobody_can_write_into_are_shared():
+    scopes, table = np.array([[0, 1]], dtype=np.int32), np.ones((1, 2, 2))
+    for share in (False, True):
+        for array in (scopes, table):
+            array.flags.writeable = not share
+        graph = FactorGraph.from_arrays([2, 2], [(scopes, table)])
+        assert np.shares_memory(graph.families[0].content.values, table) == share
+        assert np.shares_memory(graph.arrays.edge_variable, scopes) == share
+    # A view that is read-only of an array that is not.
+    view = np.ones((1, 2, 2))[:]
+    view.flags.writeable = False
+    graph = FactorGraph.from_arrays([2, 2], [(scopes, view)])
+    assert not np.shares_memory(graph.families[0].content.values, view)
+
+
+def test_what_is_given_stays_writeable_and_changes_nothing_later():
+    scopes, table, unary = np.array([[0, 1]]), np.ones((1, 2, 2)), np.ones(4)
+    graph = FactorGraph.from_arrays([2, 2], [(scopes, table)], unary)
+    scopes[:], table[:], unary[:] = 0, 5.0, 5.0
+    np.testing.assert_array_equal(graph.arrays.edge_variable, [0, 1])
+    np.testing.assert_array_equal(graph.table_of(0), np.zeros((2, 2)))
+    np.testing.assert_array_equal(graph.unary, np.zeros(4))
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("numbers", [[0, 1, 2, 3], [3, 1, 1], [2]])
+def test_taken_tables_are_those_asked_for(log, numbers):
+    rng = np.random.default_rng(0)
+    tables = rng.random((4, 2, 3))
+    tables[3] = tables[1]
+    graph = FactorGraph.from_arrays(
+        [2, 3] * 4, [([[2 * i, 2 * i + 1] for i in range(4)], tables)], log=log
+    )
+    content = graph.families[0].content
+    taken = content.taken(np.array(numbers))
+    assert taken.values.size <= content.values.size
+    for place, number in enumerate(numbers):
+        np.testing.assert_array_equal(taken.table(place), content.table(number))

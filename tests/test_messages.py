@@ -369,3 +369,18 @@ def test_compiling_twice_says_nothing_the_second_time():
     said = []
     compile_kernels(lambda: said.append("compiling"))
     assert said == []
+
+
+def test_residuals_of_single_messages_need_not_be_kept():
+    graph = random_loopy(3).build()
+    asked, never = Messages(graph), Messages(graph, edge_residuals=False)
+    for messages in (asked, never):
+        messages.send_from_factors(0.0)
+        messages.refresh()
+    assert never.edge_residual.size == 0
+    np.testing.assert_array_equal(asked.to_variable, never.to_variable)
+    # Measured late, they are those of the next update.
+    late = never.find_edge_residual()
+    worst, _ = asked.send_from_factors(0.0)
+    np.testing.assert_array_equal(late, asked.edge_residual)
+    assert worst == pytest.approx(late.max(), rel=1e-12)

@@ -32,16 +32,16 @@ class Mpnet(Contestant):
 
         self.graph = to_graph(instance)
         self.dtype = {"f32": "float32", "f64": "float64"}[dtype]
-        self.messages = Messages(self.graph, dtype=self.dtype, threads=self.threads)
+        self.messages = Messages(
+            self.graph, dtype=self.dtype, threads=self.threads, edge_residuals=False
+        )
 
     def prepare(self, iterations: int) -> None:
         self.run(2)
 
     def run(self, iterations: int) -> None:
         messages = self.messages
-        messages.edge_residual = np.empty(self.graph.arrays.edge_variable.size)
         messages.restart()
-        messages.edge_residual = np.empty(0)  # residuals of single messages are not kept
         for _ in range(iterations):
             messages.send_from_factors(0.0)
             messages.refresh()
@@ -63,7 +63,10 @@ class Mpnet(Contestant):
             threads=self.threads,
             **settings,
         )
-        self.messages = Messages(self.graph, dtype=self.dtype, threads=self.threads)
+        kept = schedule != "flooding"
+        self.messages = Messages(
+            self.graph, dtype=self.dtype, threads=self.threads, edge_residuals=kept
+        )
         started = time.perf_counter()
         outcome = propagate(self.messages, options)
         return {

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
+from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot, ignore
 from mpnet.estimators.joints import joint_of
 from mpnet.estimators.loop import propagate
 from mpnet.estimators.verdicts import Outcome
@@ -25,13 +25,18 @@ class Flat:
 
     def estimate(self, problem: Problem, options: Options, observe: Observer) -> Estimate:
         """Run from uniform messages until the residual is within the tolerance."""
-        messages = start_messages(problem.graph, options)
+        watched = observe is not ignore or options.schedule != "flooding"
+        messages = start_messages(problem.graph, options, edge_residuals=watched)
         outcome = run_flat(messages, options, observe)
         return flat_estimate(messages, outcome, options.temperature)
 
 
 def start_messages(
-    graph: FactorGraph, options: Options, start: FloatArray | None = None
+    graph: FactorGraph,
+    options: Options,
+    start: FloatArray | None = None,
+    *,
+    edge_residuals: bool = True,
 ) -> Messages:
     """Uniform messages for the temperature, number type and threads that were asked for.
 
@@ -43,6 +48,8 @@ def start_messages(
         ``temperature``, ``dtype`` and ``threads`` are looked at.
     start : float64[S], optional
         Factor-to-variable log messages to start from.
+    edge_residuals : bool
+        Whether the residual of each message is kept.
 
     """
     if 0.0 < options.temperature < 1.0:
@@ -54,11 +61,14 @@ def start_messages(
         maximise=options.temperature == 0.0,
         dtype=options.dtype,
         threads=options.threads,
+        edge_residuals=edge_residuals,
     )
 
 
 def run_flat(messages: Messages, options: Options, observe: Observer) -> Outcome:
     """Propagate from the messages as they are, showing every iteration to ``observe``."""
+    if observe is ignore:
+        return propagate(messages, options)
 
     def show(residual: float) -> None:
         observe(Snapshot("flat", messages, residual, messages.edge_residual, messages.log_z))

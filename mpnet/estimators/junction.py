@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,10 @@ def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple
         If pgmpy, which multiplies probabilities and not logs, runs out of range.
 
     """
-    _refuse_wide(graph, variables, factors)
+    bags = _bags(graph, variables, factors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        beliefs, log_scale, solver = _calibrate(graph, variables, factors)
+        beliefs, log_scale, solver = _calibrate(graph, variables, factors, bags)
     cliques: dict[tuple[int, ...], FloatArray] = {
         tuple(int(name) for name in scope): table for scope, table in beliefs.items()
     }
@@ -67,7 +68,10 @@ def _query(solver: Any, scope: tuple[int, ...]) -> FloatArray:
     return result
 
 
-def _refuse_wide(graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]) -> None:
+def _bags(
+    graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
+) -> list[frozenset[int]]:
+    """The cliques of a min-fill order; refused where their tables are too large."""
     import networkx
     from networkx.algorithms.approximation import treewidth_min_fill_in
 
@@ -83,12 +87,20 @@ def _refuse_wide(graph: FactorGraph, variables: tuple[int, ...], factors: tuple[
             f"an exact answer would need a clique table of {size(max(sizes))} entries; at most "
             f"{CLIQUE_ENTRIES} are attempted; use the estimator clamped or flat"
         )
+    return list(tree.nodes)
 
 
 def _calibrate(
-    graph: FactorGraph, variables: tuple[int, ...], factors: tuple[int, ...]
+    graph: FactorGraph,
+    variables: tuple[int, ...],
+    factors: tuple[int, ...],
+    bags: Sequence[frozenset[int]],
 ) -> tuple[dict[tuple[str, ...], FloatArray], float, Any]:
-    """Calibrated clique tables by scope (indices as text), the log of their scale, the solver."""
+    """Calibrated clique tables by scope (indices as text), the log of their scale, the solver.
+
+    With all edges of the cliques the model is triangulated: left to itself pgmpy may fill in so
+    many that its tables do not fit (a 10 x 10 grid: 64 GB).
+    """
     from pgmpy.factors.discrete import DiscreteFactor
     from pgmpy.inference import BeliefPropagation
     from pgmpy.models import DiscreteMarkovNetwork
@@ -111,6 +123,9 @@ def _calibrate(
         names = [str(v) for v in scope]
         model.add_edges_from((a, b) for a in names for b in names if a < b)
         model.add_factors(DiscreteFactor(names, list(logs.shape), np.exp(logs - best)))
+    for bag in bags:
+        names = [str(v) for v in sorted(bag)]
+        model.add_edges_from((a, b) for n, a in enumerate(names) for b in names[n + 1 :])
     solver = BeliefPropagation(model)
     solver.calibrate()
     found = solver.get_clique_beliefs()

@@ -125,7 +125,7 @@ def _inconsistent(graph: FactorGraph, sweep: Sweep, iteration: int) -> Outcome:
 
 
 def _nan_message(messages: Messages, iteration: int) -> str:
-    edges = np.flatnonzero(np.isnan(messages.edge_residual))
+    edges = np.flatnonzero(np.isnan(messages.find_edge_residual()))
     starts = messages.graph.arrays.factor_edges
     factor = int(np.searchsorted(starts, edges[0], side="right")) - 1 if edges.size else 0
     name = messages.graph.factors[factor].name

@@ -204,7 +204,8 @@ def _damping_advice(damping: float) -> str:
 def _guilty(messages: Messages) -> tuple[int, ...]:
     """Variables at which the residual is at least half of the largest."""
     with np.errstate(invalid="ignore"):
-        worst = messages.edge_residual >= 0.5 * np.nanmax(messages.edge_residual, initial=0.0)
+        residuals = messages.find_edge_residual()
+        worst = residuals >= 0.5 * np.nanmax(residuals, initial=0.0)
     return tuple(int(v) for v in np.unique(messages.graph.arrays.edge_variable[worst]))
 
 

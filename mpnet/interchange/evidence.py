@@ -268,6 +268,8 @@ def find_variable(graph: FactorGraph, wanted: str | int) -> int:
 
     """
     count = len(graph.variables)
+    if type(wanted) is int and 0 <= wanted < count:
+        return wanted
     text = str(wanted)
     if isinstance(wanted, str):
         digits = text.removeprefix("x")
@@ -286,6 +288,8 @@ def find_variable(graph: FactorGraph, wanted: str | int) -> int:
 
 
 def _state(graph: FactorGraph, variable: int, wanted: str | int) -> int:
+    if type(wanted) is int and 0 <= wanted < graph.cardinalities[variable]:
+        return wanted  # no need to name the states
     about: Variable = graph.variables[variable]
     text = str(wanted)
     if isinstance(wanted, str) and wanted in about.states:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from mpnet.estimators.base import Options, Problem, ignore
 from mpnet.estimators.exact import solve
+from mpnet.estimators.region import Region
 from tests import reference
 from tests.graphs import Model, chain, grid, logs
 
@@ -51,3 +53,15 @@ def test_a_grid_that_is_too_large_to_enumerate_is_solved():
         row = np.logaddexp.reduce(row[:, None] + step, axis=0)
     # The transfer matrix over columns of four, a hundred roundings of 20 nats.
     assert found.log_z == pytest.approx(np.logaddexp.reduce(row), abs=1e-11)
+
+
+def test_a_wide_grid_is_triangulated_before_pgmpy_sees_it():
+    # Left alone, pgmpy fills in cliques of 33 variables.
+    rng = np.random.default_rng(0)
+    graph = grid(10, 10, list(rng.normal(scale=0.5, size=180)), 0.2).build()
+    tree = solve(graph)
+    own = Region().estimate(Problem(graph), Options(), ignore)
+    assert own.exact
+    # Two exact ways, each some thousand products of numbers near 1.
+    assert tree.log_z == pytest.approx(own.log_z, abs=1e-9)
+    np.testing.assert_allclose(tree.marginals, own.beliefs, rtol=0, atol=1e-10)
