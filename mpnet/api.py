@@ -44,6 +44,7 @@ def load(
             "name",
             "description",
             "evidence",
+            "stream",
             "nodes",
             "expect",
             "batch",

@@ -34,6 +34,7 @@ FIGURES: dict[str, str] = {
     "recognition": "Accuracy against the share of features seen, beside naive Bayes and 1-NN.",
     "bifurcation": "Fixed points of a fight as a number moves, and its loop under moving evidence.",
     "removal": "What it costs to do without each model: explanations against the product of experts.",
+    "prediction": "Phases of sequences along a stream, then and afterwards, and the loss of each input.",
 }
 """Name of each figure, which is also its module in this package, and what it shows."""
 

@@ -54,6 +54,11 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "society": lambda record: bool(record.nodes),
     "reconstructions": _views,
     "confusion": _batch,
+    "prediction": lambda record: bool(
+        record.findings
+        and record.findings.experiment == "prediction"
+        and record.findings.labels.get("rows")
+    ),
     "recognition": _measured_by("recognition"),
     "bifurcation": _measured_by("bifurcation"),
     "removal": _measured_by("removal"),

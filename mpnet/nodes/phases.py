@@ -84,7 +84,8 @@ def long_run(table: FloatArray) -> FloatArray | None:
     wanted[-1] = 1.0
     shares = np.zeros(len(table))
     shares[recurrent] = np.linalg.solve(system, wanted)
-    return shares / shares.sum()
+    shares /= shares.sum()
+    return shares
 
 
 def log_ratios(table: FloatArray, rates: FloatArray) -> FloatArray:
@@ -127,6 +128,8 @@ def read_awake(written: Any, rates: FloatArray, sure: float) -> Any:
     awake = word in ("active", "will")
     before = float(1.0 - rates[0] if awake else rates[0])
     if word in ("will", "wont") and number <= before:
-        what = f"{word}: {number:g} makes it no more {'' if awake else 'in'}active than it is anyway"
+        what = (
+            f"{word}: {number:g} makes it no more {'' if awake else 'in'}active than it is anyway"
+        )
         raise fault((word,), what, f"write a number above {before:.3g}")
     return {OFF: 1.0 - number if awake else float(number)}

@@ -164,6 +164,10 @@ class ScenarioSpec(Part):
     evidence: dict[str, Any] = Field(
         default_factory=dict, description="node: state, or node: {state: likelihood}."
     )
+    stream: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="By feature, evidence at each step; null where nothing was observed.",
+    )
     inference: Inference = Field(
         default_factory=lambda: Inference.model_validate({}), description="How to compute."
     )

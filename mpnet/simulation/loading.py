@@ -22,7 +22,9 @@ from mpnet.scenario.spec import OF_NODES, Batch, Case, Expectation, ScenarioSpec
 from mpnet.schedules import SCHEDULES
 from mpnet.simulation.experiments import EXPERIMENTS, experiment_class
 from mpnet.simulation.experiments.base import Experiment
+from mpnet.simulation.streams import Stream, along_stream
 from mpnet.society import Society, assemble_society, make_nodes
+from mpnet.unrolling import at_step
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,10 @@ class Scenario:
     def resolved(self) -> dict[str, Any]:
         """The scenario as plain data with every default filled in."""
         data = self.spec.model_dump(mode="json", exclude_none=True)
-        for name, node in self.society.nodes.items():
+        written = self.society.as_written()
+        for name, node in written.nodes.items():
             keys = node.model_dump(mode="json", exclude_none=True)
-            data["nodes"][name] = {"type": self.society.types[name], **keys}
+            data["nodes"][name] = {"type": written.types[name], **keys}
         if self.experiment is not None and self.spec.experiment is not None:
             keys = self.experiment.model_dump(mode="json", exclude_none=True)
             data["experiment"] = {"type": self.spec.experiment["type"], **keys}
@@ -108,8 +111,14 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
         raise document.locate(faults + _faults_inside(document.data, plugins, faults)) from None
     faults = _unknown_methods(spec)
     society, missing = _build(spec.nodes, plugins, faults)
+    society, seen, missing = _stream(spec.stream, society, missing, faults)
     faults += _unknown_names(spec, society.nodes, missing)
-    seen = _observe(spec.evidence, society, missing, faults)
+    faults += [
+        Fault(("evidence", name), f"{name!r} is in the stream already", "leave one out", True)
+        for name in spec.evidence
+        if name in seen
+    ]
+    seen |= _observe(spec.evidence, society, missing, faults)
     experiment = _read_experiment(spec, faults) if spec.experiment is not None else None
     if faults:
         raise document.locate(faults)
@@ -180,6 +189,17 @@ def _build(
     return society, missing
 
 
+def _stream(
+    stream: Stream, society: Society, missing: set[str], faults: list[Fault]
+) -> tuple[Society, dict[str, Observation], set[str]]:
+    """The society along its stream, what was observed, and the variables that are missing."""
+    society, seen, wrong = along_stream(stream, society, missing)
+    faults += wrong
+    steps = max(map(len, stream.values()), default=0)
+    along = {at_step(name, step) for name in missing for step in range(1, steps + 1)}
+    return society, seen, missing | along
+
+
 def _observe(
     evidence: Mapping[str, Any], society: Society, missing: Collection[str], faults: list[Fault]
 ) -> dict[str, Observation]:
@@ -201,6 +221,9 @@ def _faults_inside(
     fine = {n: k for n, k in written.items() if n not in bad and isinstance(k, dict)}
     faults: list[Fault] = []
     society, missing = _build(fine, plugins, faults)
+    stream = data.get("stream")
+    if isinstance(stream, dict) and all(isinstance(v, list) for v in stream.values()):
+        society, _, missing = _stream(stream, society, missing, faults)
     gone = missing | (set(written) - set(fine))
     faults = [f for f in faults if not any(repr(name) in f.what for name in gone)]
     if isinstance(evidence, dict):
