@@ -54,6 +54,7 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "society": lambda record: bool(record.nodes),
     "reconstructions": _views,
     "confusion": _batch,
+    "superiority": _measured_by("superiority"),
     "prediction": lambda record: bool(
         record.findings
         and record.findings.experiment == "prediction"

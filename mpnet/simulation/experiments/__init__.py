@@ -9,6 +9,7 @@ from mpnet.simulation.experiments.base import Experiment
 EXPERIMENTS: dict[str, str] = {
     "bifurcation": "mpnet.simulation.experiments.bifurcation:Bifurcation",
     "losses": "mpnet.simulation.experiments.losses:Losses",
+    "superiority": "mpnet.simulation.experiments.superiority:Superiority",
     "removal": "mpnet.simulation.experiments.removal:Removal",
     "prediction": "mpnet.simulation.experiments.prediction:Predicting",
     "recognition": "mpnet.simulation.experiments.recognition:Recognition",
