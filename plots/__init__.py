@@ -36,6 +36,8 @@ FIGURES: dict[str, str] = {
     "bifurcation": "Fixed points of a fight as a number moves, and its loop under moving evidence.",
     "removal": "What it costs to do without each model: explanations against the product of experts.",
     "prediction": "Phases of sequences along a stream, then and afterwards, and the loss of each input.",
+    "surprise": "How unusual log Z is for scenes that are explained and that are not, and the ROC.",
+    "contexts": "Beliefs in several contexts, and the shares in nats that their log-odds add up from.",
 }
 """Name of each figure, which is also its module in this package, and what it shows."""
 

@@ -55,12 +55,14 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "reconstructions": _views,
     "confusion": _batch,
     "superiority": _measured_by("superiority"),
+    "recognition": _measured_by("recognition"),
+    "bifurcation": _measured_by("bifurcation"),
+    "removal": _measured_by("removal"),
     "prediction": lambda record: bool(
         record.findings
         and record.findings.experiment == "prediction"
         and record.findings.labels.get("rows")
     ),
-    "recognition": _measured_by("recognition"),
-    "bifurcation": _measured_by("bifurcation"),
-    "removal": _measured_by("removal"),
+    "surprise": _measured_by("surprise"),
+    "contexts": _measured_by("contexts"),
 }

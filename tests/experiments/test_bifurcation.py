@@ -17,8 +17,8 @@ RIVALS = ("duck", "rabbit")
 
 
 def contest(error, gone=(), balanced=True):
-    changed = with_value(mpnet.load("fight"), KEYS, error)
-    return Contest(without_nodes(changed.society, gone), changed.seen, RIVALS, balanced)
+    changed = with_value(without_nodes(mpnet.load("fight"), gone), KEYS, error)
+    return Contest(changed.society, changed.seen, RIVALS, balanced)
 
 
 def experiment(**changes):
@@ -110,7 +110,20 @@ def test_faults_are_named(changes, message):
         mpnet.load("fight", experiment=experiment(**changes), expect=[])
 
 
+def test_nodes_are_taken_out_wherever_they_are_named():
+    found = without_nodes(mpnet.load("purple_jar_seen"), ["jar", "dancing", "motion"])
+    society = found.society
+    assert [node for node in society.nodes if "jar" in node] == ["purple_jar"]
+    assert society.nodes["purple_jar"].parts == ["purple"]
+    assert society.nodes["stationary_dancing"].parts == ["stationary"]
+    assert society.nodes["stationary"].predicts == {}
+    assert set(found.seen) == {"colour", "shape"}
+    digits = without_nodes(mpnet.load("digits"), ["1", "3", "8"]).society
+    assert digits.domains["digit"] == ("0", "2", "4", "5", "6", "7", "9")
+
+
 def test_a_node_that_others_need_can_not_be_taken_out():
-    society = mpnet.load("digits").society
-    with pytest.raises(NodeFaults, match="'3' can't be taken out, for 'digit' needs it"):
-        without_nodes(society, ["3"])
+    with pytest.raises(ScenarioError, match="the key 'sees' is missing"):
+        without_nodes(mpnet.load("digits"), ["image"])
+    with pytest.raises(NodeFaults, match="there is no node '12'"):
+        without_nodes(mpnet.load("digits"), ["12"])

@@ -8,11 +8,13 @@ from mpnet.simulation.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, str] = {
     "bifurcation": "mpnet.simulation.experiments.bifurcation:Bifurcation",
+    "contexts": "mpnet.simulation.experiments.contexts:Contexts",
     "losses": "mpnet.simulation.experiments.losses:Losses",
     "superiority": "mpnet.simulation.experiments.superiority:Superiority",
     "removal": "mpnet.simulation.experiments.removal:Removal",
     "prediction": "mpnet.simulation.experiments.prediction:Predicting",
     "recognition": "mpnet.simulation.experiments.recognition:Recognition",
+    "surprise": "mpnet.simulation.experiments.surprise:Surprise",
 }
 """``type`` of an experiment in a scenario -> ``module:class``."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.optimize import brentq
 
-from mpnet.errors import Fault, ScenarioError
+from mpnet.errors import Fault
 from mpnet.estimators.base import Options, Problem, ignore
 from mpnet.estimators.exact import solve
 from mpnet.estimators.loop import propagate
@@ -21,11 +21,11 @@ from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
 from mpnet.names import Name, suggestion
-from mpnet.nodes.base import ACTIVATION, NodeFaults, Path, moved
+from mpnet.nodes.base import ACTIVATION, NodeFaults, Path
 from mpnet.record import Findings
 from mpnet.scenario.spec import Part
 from mpnet.simulation.experiments.base import Experiment, Tell
-from mpnet.simulation.experiments.changes import with_value, without_nodes, written_at
+from mpnet.simulation.experiments.changes import collect, with_value, without_nodes, written_at
 from mpnet.simulation.experiments.contests import Contest, Point, count_stable, fixed_points
 
 if TYPE_CHECKING:
@@ -129,18 +129,18 @@ class Bifurcation(Experiment):
         """Whether all that is named is there, and whether both ends of the range make sense."""
         faults = self._unknown(scenario)
         for number, key in enumerate(self.vary):
-            _collect(faults, ("vary", number), partial(written_at, scenario.document.data, key))
+            collect(faults, ("vary", number), partial(written_at, scenario.document.data, key))
         kept = {self.watch, *self.rivals, *([self.hysteresis.evidence] if self.hysteresis else [])}
         for name, gone in self.without.items():
             where: Path = ("without", name)
-            _collect(faults, where, partial(without_nodes, scenario.society, gone))
+            collect(faults, where, partial(without_nodes, scenario, gone))
             for lost in sorted(kept & set(gone)):
                 faults.append(Fault(where, f"{lost!r} is needed and can't be taken out"))
         ends: list[tuple[Path, float]] = [(("low",), self.low), (("high",), self.high)]
         if self.hysteresis:
             ends.append((("hysteresis", "at"), self.hysteresis.at))
         for path, value in ends if not faults else ():
-            _collect(faults, path, partial(with_value, scenario, self.vary, value))
+            collect(faults, path, partial(with_value, scenario, self.vary, value))
         if faults:
             raise NodeFaults(faults)
 
@@ -240,14 +240,17 @@ class _Work:
     asked: Bifurcation
     scenario: Scenario
     options: Options
+    variants: dict[str, Scenario] = field(default_factory=dict)
 
     def contest(self, name: str, value: float) -> Contest:
-        changed = with_value(self.scenario, self.asked.vary, value)
-        gone = self.asked.without[name]
-        society = without_nodes(changed.society, gone)
-        seen = {node: what for node, what in changed.seen.items() if node not in gone}
+        changed = with_value(self._variant(name), self.asked.vary, value)
         first, second = self.asked.rivals
-        return Contest(society, seen, (first, second), self.asked.balance)
+        return Contest(changed.society, changed.seen, (first, second), self.asked.balance)
+
+    def _variant(self, name: str) -> Scenario:
+        if name not in self.variants:
+            self.variants[name] = without_nodes(self.scenario, self.asked.without[name])
+        return self.variants[name]
 
     def theory(self, name: str) -> float:
         """Where the spectral radius is 1; NaN where it is not in the range."""
@@ -369,12 +372,3 @@ def _refined(grid: FloatArray, threshold: float) -> FloatArray:
     close = threshold * (1.0 + np.array([-0.05, -0.02, -5e-3, -1e-3, -1e-4, 1e-4, 5e-3]))
     inside = close[(close > grid[0]) & (close < grid[-1])]
     return np.unique(np.concatenate([grid, inside]))
-
-
-def _collect(faults: list[Fault], path: tuple[str | int, ...], step: Callable[[], object]) -> None:
-    try:
-        step()
-    except NodeFaults as error:
-        faults += moved(error, *path).faults
-    except ScenarioError as error:
-        faults += [Fault(path, f"makes no sense there: {f.what}", f.hint) for f in error.faults]

@@ -6,14 +6,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mpnet.errors import Fault
+from mpnet.errors import Fault, ScenarioError
 from mpnet.names import suggestion
-from mpnet.nodes.base import NodeFaults, Path
-from mpnet.scenario.document import set_value
+from mpnet.nodes.base import NodeFaults, Path, Reference, moved
+from mpnet.scenario.document import Document, set_value
 from mpnet.society import Link, Society
 
 if TYPE_CHECKING:
     from mpnet.simulation.loading import Scenario
+
+BESIDES = ("experiment", "expect", "batch", "plots")
+"""What a variant leaves out: it is measured, and claims nothing."""
 
 EVERY = "*"
 """Step of a written key that stands for every entry of a mapping or list."""
@@ -84,59 +87,92 @@ def with_value(scenario: Scenario, keys: Collection[str], value: float) -> Scena
         If the scenario makes no sense with it; says where and why.
 
     """
-    from mpnet.simulation.loading import check_scenario
-
     document = scenario.document
     for key in keys:
         for path in written_at(document.data, key):
             document = set_value(document, path, value)
-    bare = {k: v for k, v in document.data.items() if k not in ("experiment", "expect", "batch")}
-    plugins = set(scenario.society.types.values())
-    return check_scenario(replace(document, data=bare), plugins)
+    return _assembled(scenario, document)
 
 
-def without_nodes(society: Society, names: Collection[str]) -> Society:
-    """The society with some nodes gone, and all predictions by them and of them.
+def without_nodes(scenario: Scenario, names: Collection[str]) -> Scenario:
+    """The scenario with some nodes gone: what others say of them goes as well.
 
     Parameters
     ----------
-    society : Society
-        Not modified.
+    scenario : Scenario
+        Not modified; the new one has no experiment and no expectations.
     names : collection of str
-        Nodes to take out.
+        Nodes to take out, with all predictions by them and of them, their places among parts
+        and rivals, and their evidence.
 
     Raises
     ------
     NodeFaults
-        If one is no node, or another node needs it for more than a prediction.
+        If one is no node.
+    ScenarioError
+        If a node that stays can't do without them; says which and why.
 
     """
-    gone = set(names)
+    society, gone = scenario.society, set(names)
     faults = [
         Fault((), f"there is no node {name!r}", suggestion(name, society.nodes, "nodes"))
         for name in names
         if name not in society.nodes
     ]
-    joined = {(link.source, link.target) for link in society.links}
-    for name, node in society.nodes.items():
-        for reference in node.references() if name not in gone else ():
-            if reference.name in gone and (name, reference.name) not in joined:
-                what = f"{reference.name!r} can't be taken out, for {name!r} needs it"
-                faults.append(Fault((), what, f"take {name!r} out as well"))
     if faults:
         raise NodeFaults(faults)
-    kept = [name for name in society.nodes if name not in gone]
-    return replace(
-        society,
-        nodes={name: society.nodes[name] for name in kept},
-        types={name: society.types[name] for name in kept},
-        domains={name: society.domains[name] for name in kept},
-        bases={name: rates for name, rates in society.bases.items() if name not in gone},
-        links=tuple(k for k in society.links if not gone & {k.source, k.target}),
-        rules=tuple(r for r in society.rules if not gone & set(r.scope)),
-    )
+    document = scenario.document
+    nodes = {
+        name: _without(keys, society.nodes[name].references(), gone)
+        for name, keys in document.data["nodes"].items()
+        if name not in gone
+    }
+    evidence = {n: v for n, v in (document.data.get("evidence") or {}).items() if n not in gone}
+    data = {**document.data, "nodes": nodes, "evidence": evidence}
+    return _assembled(scenario, replace(document, data=data))
+
+
+def _without(keys: Any, references: Collection[Reference], gone: Collection[str]) -> Any:
+    """Keys of a node without what they say of nodes that are gone."""
+    lost = [reference.path for reference in references if reference.name in gone]
+    # From the end, so that places in lists stay what they are.
+    for path in sorted(lost, key=lambda path: str(path[-1]).zfill(9), reverse=True):
+        keys = _dropped(keys, path)
+    return keys
+
+
+def _dropped(keys: Any, path: Path) -> Any:
+    """A copy without the entry at a path; as it is where no such entry was written."""
+    step, rest = path[0], path[1:]
+    if isinstance(keys, dict) and step in keys:
+        if not rest:
+            return {k: v for k, v in keys.items() if k != step}
+        return {**keys, step: _dropped(keys[step], rest)}
+    if isinstance(keys, list) and isinstance(step, int) and step < len(keys):
+        new = [] if not rest else [_dropped(keys[step], rest)]
+        return [*keys[:step], *new, *keys[step + 1 :]]
+    return keys
+
+
+def _assembled(scenario: Scenario, document: Document) -> Scenario:
+    from mpnet.simulation.loading import check_scenario
+
+    bare = {k: v for k, v in document.data.items() if k not in BESIDES}
+    inference = {k: v for k, v in (bare.get("inference") or {}).items() if k != "ask"}
+    plugins = set(scenario.society.types.values())
+    return check_scenario(replace(document, data={**bare, "inference": inference}), plugins)
 
 
 def without_links(society: Society, cut: Callable[[Link], bool]) -> Society:
     """The society without the predictions for which ``cut`` is true; everything else stays."""
     return replace(society, links=tuple(link for link in society.links if not cut(link)))
+
+
+def collect(faults: list[Fault], path: tuple[str | int, ...], step: Callable[[], object]) -> None:
+    """Do a step of a check; its faults are said to be at ``path``, a key of the experiment."""
+    try:
+        step()
+    except NodeFaults as error:
+        faults += moved(error, *path).faults
+    except ScenarioError as error:
+        faults += [Fault(path, f"makes no sense there: {f.what}", f.hint) for f in error.faults]
