@@ -22,6 +22,7 @@ from mpnet.kernels.layout import (
     Limits,
     PairArrays,
 )
+from mpnet.kernels.prefetching import prefetch
 from mpnet.kernels.semiring import Semiring, plus
 
 RECORD = np.uintp(8)
@@ -37,6 +38,9 @@ the states of the other variable and of this one (off-off, on-off, off-on, on-on
 BLOCK, FAR, BUCKET = (np.uintp(i) for i in range(12, 15))
 """Words in the record of a message: the record of its variable, of the factor's other message, and
 the bucket it waits in, -1 for none."""
+
+AHEAD = 8
+"""Messages that are picked at once, so that the memory of one is fetched while another moves."""
 
 FIELD, COUNT = np.uintp(0), np.uintp(12)
 """In the record of a variable: unary odds (a number), and how many messages follow (a word)."""
@@ -123,7 +127,10 @@ def update_most_urgent_pairs(
     queue: Queue,
     outgoing: FloatArray,
 ) -> tuple[int, int]:
-    """Move up to ``most`` messages, always one with the largest residual but for half an octave.
+    """Move up to ``most`` messages, those with the largest residuals first.
+
+    Largest is to within half an octave, and among all but the last ``AHEAD`` that moved: so many
+    are picked at once.
 
     Parameters
     ----------
@@ -147,35 +154,60 @@ def update_most_urgent_pairs(
 
     """
     moved = 0
+    picked = np.empty(AHEAD, dtype=np.int32)
     while moved < most:
+        several = _pick(min(AHEAD, most - moved), picked, records, words, queue)
+        if several == 0:
+            return moved, ALIVE
+        for which in range(several):
+            here = np.uintp(picked[which])
+            words[WORDS * here + BUCKET] = -1
+            records[RECORD * here + SAID] = records[RECORD * here + FRESH]
+            moved += 1
+            block = np.uintp(words[WORDS * here + BLOCK])
+            count = np.uintp(words[WORDS * block + COUNT])
+            odds = records[RECORD * block + FIELD]
+            for number in range(count):
+                outgoing[number] = odds
+                odds *= records[RECORD * (block + np.uintp(number) + ONE) + SAID]
+            if not (odds > limits.floor and odds * limits.floor < 1.0):
+                return moved, UNSAFE
+            odds = 1.0
+            for back in range(count):
+                last = count - ONE - np.uintp(back)
+                near = block + last + ONE
+                cavity = outgoing[last] * odds
+                odds *= records[RECORD * near + SAID]
+                if near != here:
+                    far = np.uintp(words[WORDS * near + FAR])
+                    if not _ask(semiring, far, cavity, tolerance, records, words, queue):
+                        return moved, UNSAFE
+    return moved, ALIVE
+
+
+@inlined
+def _pick(
+    most: int, picked: IndexArray, records: FloatArray, words: IndexArray, queue: Queue
+) -> int:
+    """Take the most urgent messages from the queue and ask for what they touch; how many."""
+    count = 0
+    while count < most:
         item, bucket = pop(queue)
         if item < 0:
-            return moved, ALIVE
+            break
         here = np.uintp(item)
         if words[WORDS * here + BUCKET] != bucket:
             continue
         words[WORDS * here + BUCKET] = -1
-        records[RECORD * here + SAID] = records[RECORD * here + FRESH]
-        moved += 1
-        block = np.uintp(words[WORDS * here + BLOCK])
-        count = np.uintp(words[WORDS * block + COUNT])
-        odds = records[RECORD * block + FIELD]
-        for number in range(count):
-            outgoing[number] = odds
-            odds *= records[RECORD * (block + np.uintp(number) + ONE) + SAID]
-        if not (odds > limits.floor and odds * limits.floor < 1.0):
-            return moved, UNSAFE
-        odds = 1.0
-        for back in range(count):
-            last = count - ONE - np.uintp(back)
-            near = block + last + ONE
-            cavity = outgoing[last] * odds
-            odds *= records[RECORD * near + SAID]
-            if near != here:
-                far = np.uintp(words[WORDS * near + FAR])
-                if not _ask(semiring, far, cavity, tolerance, records, words, queue):
-                    return moved, UNSAFE
-    return moved, ALIVE
+        prefetch(records, RECORD * np.uintp(words[WORDS * here + BLOCK]))
+        picked[count] = item
+        count += 1
+    for number in range(count):
+        block = np.uintp(words[WORDS * np.uintp(picked[number]) + BLOCK])
+        for neighbour in range(np.uintp(words[WORDS * block + COUNT])):
+            near = block + np.uintp(neighbour) + ONE
+            prefetch(records, RECORD * np.uintp(words[WORDS * near + FAR]))
+    return count
 
 
 @inlined
