@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mpnet.plots import style
 from mpnet.plots.contents import has_content
 from mpnet.plots.layout import Layout, lay_out
-from mpnet.plots.society_key import draw_key
+from mpnet.plots.society_key import DASH, draw_key
 from mpnet.plots.style import place
 from mpnet.plots.wording import leading, probability, short
 from mpnet.record import NodeInfo, PredictionInfo, Record
@@ -28,7 +28,7 @@ RADIUS = 10.5
 SIZE, LINE = 8.0, 10.5
 MARKERS = {"feature": "o", "model": "s", "composite": "h", "choice": "D", "data": "v"}
 BELIEF = LinearSegmentedColormap.from_list("belief", ["#FFFFFF", "#BFE5D8", "#009E73", "#004D38"])
-WILL, WONT, RULE = style.BLUE, style.ORANGE, "#A8A8A8"
+WILL, WONT, RULE, EXPLAINS = style.BLUE, style.ORANGE, "#A8A8A8", style.PINK
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,8 @@ def draw(record: Record) -> Figure | None:
     spots = _spots(figure, record, layout)
     _edges(axes, spots, layout.predictions)
     _nodes(axes, list(spots.values()))
-    draw_key(
-        place(figure, 0.25, 0.3, WIDTH - 0.5, KEY), record, BELIEF, MARKERS, (WILL, WONT, RULE)
-    )
+    key = place(figure, 0.25, 0.3, WIDTH - 0.5, KEY)
+    draw_key(key, record, BELIEF, MARKERS, (WILL, WONT, EXPLAINS, RULE))
     if layout.left_out:
         total = len(record.nodes)
         text = f"the {total - layout.left_out} most connected of {total} nodes"
@@ -149,14 +148,15 @@ def _nodes(axes: Axes, spots: Sequence[_Spot]) -> None:
 
 
 def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[PredictionInfo]) -> None:
-    """Draw every prediction as a curve with an arrow head; hard rules without."""
+    """Draw every prediction as a curve with an arrow head, explanations dashed; rules without."""
     strongest = max((_size(p) for p in predictions if not p.hard), default=0.0)
-    curves, heads, colors, widths, tints = [], [], [], [], []
+    curves, heads, colors, widths, tints, dashes = [], [], [], [], [], []
     drawn = [edge for edge in predictions if edge.source != edge.target]
     for edge, ports in zip(drawn, _ports(spots, drawn)):
         curve = _curve(spots[edge.source], spots[edge.target], ports)
         share = _size(edge) / strongest if strongest > 0 else 0.0
         color = RULE if edge.hard else WILL if edge.strength >= 0 else WONT
+        color = EXPLAINS if edge.explains else color
         width = 1.0 if edge.hard else 0.7 + 3.3 * share
         if not edge.hard:
             head, curve = _head(curve, 6 + 1.4 * width)
@@ -165,9 +165,10 @@ def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[Predict
         curves.append(curve)
         colors.append(color)
         widths.append(width)
-    axes.add_collection(
-        LineCollection(curves, colors=colors, linewidths=widths, alpha=0.75, zorder=1)
-    )
+        dashes.append((0, DASH) if edge.explains else "solid")
+    lines = LineCollection(curves, colors=colors, linewidths=widths, alpha=0.75, zorder=1)
+    lines.set_linestyles(dashes)
+    axes.add_collection(lines)
     axes.add_collection(PolyCollection(heads, facecolors=tints, linewidths=0, zorder=2))
 
 

@@ -15,6 +15,8 @@ from mpnet.plots.layout import LAYERS
 from mpnet.record import Record
 
 SIZE = 7.8
+DASH = (3.0, 1.3)
+"""Dashes of an explanation, in line widths: on and off."""
 
 
 def draw_key(
@@ -22,7 +24,7 @@ def draw_key(
     record: Record,
     belief: Colormap,
     markers: Mapping[str, str],
-    edges: tuple[str, str, str],
+    edges: tuple[str, str, str, str],
 ) -> None:
     """Explain shapes, colours and lines; only kinds that occur are listed."""
     figure = cast("Figure", axes.figure)
@@ -50,14 +52,33 @@ def draw_key(
     axes.set_xlim(0, width)
     axes.set_ylim(0, height)
     _words(axes, figure, (at + 76, upper), "1  (of active, else of the leading state)")
-    _lines(axes, figure, lower, edges)
+    explained = any(edge.explains for edge in record.predictions)
+    _lines(axes, figure, lower, dict(zip(EDGES, edges)), explained)
 
 
-def _lines(axes: Axes, figure: Figure, level: float, edges: tuple[str, str, str]) -> None:
-    names = ("will: raises the state", "won't: lowers the state", "rule")
+EDGES = (
+    "will: raises the state",
+    "won't: lowers the state",
+    "explains: may turn it on (noisy-OR)",
+    "rule",
+)
+
+
+def _lines(
+    axes: Axes, figure: Figure, level: float, edges: Mapping[str, str], explained: bool
+) -> None:
     at = 2.0
-    for color, name in zip(edges, names):
-        axes.plot([at, at + 20], [level, level], color=color, lw=1.0 if name == "rule" else 2.5)
+    for name, color in edges.items():
+        dashed = name.startswith("explains")
+        if dashed and not explained:
+            continue
+        axes.plot(
+            [at, at + 20],
+            [level, level],
+            color=color,
+            lw=1.0 if name == "rule" else 2.5,
+            linestyle=(0, DASH) if dashed else "solid",
+        )
         if name != "rule":
             axes.plot([at + 21], [level], ">", color=color, ms=6, mec="none")
         at = _words(axes, figure, (at + 29, level), name)

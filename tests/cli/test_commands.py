@@ -328,3 +328,9 @@ def test_no_colour_where_nobody_asks_for_it(mpnet, monkeypatch):
     assert "\x1b" not in mpnet("show", "here")[1]
     assert "\x1b" in mpnet("--color", "always", "show", "here")[1]
     assert "\x1b" not in mpnet("--color", "never", "show", "here")[1]
+
+
+def test_show_tells_what_a_scenario_explains(mpnet):
+    code, out, _ = mpnet("show", "redundancy")
+    assert code == 0
+    assert "cat explains paws: yes, with probability 0.6 by itself" in out
