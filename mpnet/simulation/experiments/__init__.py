@@ -10,6 +10,7 @@ EXPERIMENTS: dict[str, str] = {
     "bifurcation": "mpnet.simulation.experiments.bifurcation:Bifurcation",
     "contexts": "mpnet.simulation.experiments.contexts:Contexts",
     "losses": "mpnet.simulation.experiments.losses:Losses",
+    "mirrors": "mpnet.simulation.experiments.mirrors:Mirrors",
     "superiority": "mpnet.simulation.experiments.superiority:Superiority",
     "removal": "mpnet.simulation.experiments.removal:Removal",
     "prediction": "mpnet.simulation.experiments.prediction:Predicting",

@@ -187,7 +187,8 @@ class Board:
         """Other letters that make a word at that place."""
         same = (np.delete(self.spelling, place, 1) == np.delete(word, place)).all(axis=1)
         found: IntArray = self.spelling[same, place]
-        return found[found != word[place]]
+        others: IntArray = found[found != word[place]]
+        return others
 
     def no_word(self, word: IntArray, place: int, rng: np.random.Generator) -> IntArray:
         """The letter among others that make no word with any letter in its place."""
