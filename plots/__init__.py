@@ -39,6 +39,8 @@ FIGURES: dict[str, str] = {
     "prediction": "Phases of sequences along a stream, then and afterwards, and the loss of each input.",
     "surprise": "How unusual log Z is for scenes that are explained and that are not, and the ROC.",
     "contexts": "Beliefs in several contexts, and the shares in nats that their log-odds add up from.",
+    "ablation": "What each class of predictions contributes: beliefs with the class cut.",
+    "laws": "Rivals under several laws of competition, and who is believed in each context.",
 }
 """Name of each figure, which is also its module in this package, and what it shows."""
 

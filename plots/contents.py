@@ -66,4 +66,6 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     ),
     "surprise": _measured_by("surprise"),
     "contexts": _measured_by("contexts"),
+    "ablation": _measured_by("ablation"),
+    "laws": _measured_by("laws"),
 }

@@ -7,8 +7,10 @@ from importlib import import_module
 from mpnet.simulation.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, str] = {
+    "ablation": "mpnet.simulation.experiments.ablation:Ablation",
     "bifurcation": "mpnet.simulation.experiments.bifurcation:Bifurcation",
     "contexts": "mpnet.simulation.experiments.contexts:Contexts",
+    "laws": "mpnet.simulation.experiments.laws:Laws",
     "losses": "mpnet.simulation.experiments.losses:Losses",
     "mirrors": "mpnet.simulation.experiments.mirrors:Mirrors",
     "superiority": "mpnet.simulation.experiments.superiority:Superiority",
