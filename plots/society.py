@@ -166,7 +166,9 @@ def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[Predict
         colors.append(color)
         widths.append(width)
         dashes.append((0, DASH) if edge.explains else "solid")
-    lines = LineCollection(curves, colors=colors, linewidths=widths, alpha=0.75, zorder=1)
+    lines = LineCollection(
+        curves, colors=colors, linewidths=widths, alpha=0.75, zorder=1, clip_on=False
+    )
     lines.set_linestyles(dashes)
     axes.add_collection(lines)
     axes.add_collection(PolyCollection(heads, facecolors=tints, linewidths=0, zorder=2))

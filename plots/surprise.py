@@ -55,7 +55,7 @@ def _bars(axes: Axes, found: Findings, kind: str, edges: FloatArray) -> None:
     values = np.clip(found.curves[kind], edges[0], edges[-1] - 1e-9)
     threshold = float(found.curves["threshold"][0])
     axes.axvspan(edges[0], threshold, color="#F6F1E8", linewidth=0, zorder=0)
-    axes.hist(values, bins=edges, color=color, edgecolor="white", linewidth=0.6, zorder=2)
+    axes.hist(values, bins=edges.tolist(), color=color, edgecolor="white", linewidth=0.6, zorder=2)
     axes.axvline(threshold, color=style.BLACK, linestyle=style.DASHES[3], linewidth=1, zorder=3)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0, max(1.1 * axes.get_ylim()[1], 1.0))
