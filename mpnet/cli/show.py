@@ -56,20 +56,25 @@ def _show_scenario(name: str, unfound: Exception) -> None:
     except UsageError:
         raise unfound from None
     scenario = check_scenario(document)
-    society = scenario.society
+    society = scenario.society.as_written()
     print_result(f"{scenario.spec.name}: {scenario.spec.description}".rstrip(": "))
-    scores = society.scores(scenario.seen)
+    seen = {n: o for n, o in scenario.seen.items() if n in society.nodes}
+    asked = {n if n in society.nodes else n.rpartition("@")[0] for n in scenario.in_question}
+    scores = society.scores(seen)
     for node, states in society.domains.items():
         said = [f"  {node}", society.types[node]]
         said += [", ".join(states)] if node not in scores else []
         said += [f"score {scores[node]:+.2f} nats"] if node in scores else []
-        said += [f"seen: {scenario.seen[node].text}"] if node in scenario.seen else []
-        said += ["in question"] if node in scenario.in_question else []
+        said += [f"seen: {seen[node].text}"] if node in seen else []
+        said += [f"{len(scenario.spec.stream[node])} steps"] if node in scenario.spec.stream else []
+        said += ["in question"] if node in asked else []
         print_result(" · ".join(part for part in said if part))
     for link in society.links:
         terms = zip(society.domains[link.target], link.log_ratio, strict=True)
         strengths = ", ".join(f"{state} {ratio:+.2f}" for state, ratio in terms)
-        print_result(f"  {link.source} → {link.target}: {strengths} nats")
+        states = society.domains[link.source]
+        phase = f" in {states[link.prediction.when]}" if society.nodes[link.source].in_time else ""
+        print_result(f"  {link.source}{phase} → {link.target}: {strengths} nats")
     for cause in society.causes:
         state = society.domains[cause.target][1]
         how = f"{state}, with probability {cause.explanation.probability:g} by itself"

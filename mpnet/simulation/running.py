@@ -253,18 +253,21 @@ def _node_infos(scenario: Scenario, seen: Mapping[str, Observation]) -> tuple[No
 
 def _prediction_infos(scenario: Scenario) -> tuple[PredictionInfo, ...]:
     society = scenario.society
-    found = []
+    strongest: dict[tuple[str, str], PredictionInfo] = {}
     for link in society.links:
         states = society.domains[link.target]
         # For a model, "active" says all; for a feature, the state that moves most.
         activation = states == ACTIVATION
         column = 1 if activation else _most_moved(link, society.bases[link.target])
         strength = float(link.log_ratio[column])
-        found.append(
-            PredictionInfo(
-                link.source, link.target, states[column], strength, link.prediction.confidence
-            )
+        info = PredictionInfo(
+            link.source, link.target, states[column], strength, link.prediction.confidence
         )
+        # Phases of a sequence may predict one node each in their own way.
+        known = strongest.setdefault((link.source, link.target), info)
+        if abs(strength) > abs(known.strength):
+            strongest[link.source, link.target] = info
+    found = list(strongest.values())
     for cause in society.causes:
         base, state = society.bases[cause.target], society.domains[cause.target][1]
         with np.errstate(divide="ignore"):
