@@ -31,6 +31,7 @@ FIGURES: dict[str, str] = {
     "society": "The graph of nodes and predictions, with beliefs and evidence.",
     "reconstructions": "The image seen and what each model thought it saw, side by side.",
     "confusion": "Confusion matrix of a batch, with its accuracy and its errors.",
+    "generalisation": "Seen and unseen combinations recognised, by separate models and by flat ones.",
     "mirrors": "A relation in an image: where its places are, and how sure it is when mirrored.",
     "superiority": "Letters in a word, alone and among others: choices, and beliefs over iterations.",
     "recognition": "Accuracy against the share of features seen, beside naive Bayes and 1-NN.",

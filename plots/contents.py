@@ -54,6 +54,7 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "society": lambda record: bool(record.nodes),
     "reconstructions": _views,
     "confusion": _batch,
+    "generalisation": _measured_by("generalisation"),
     "mirrors": _measured_by("mirrors"),
     "superiority": _measured_by("superiority"),
     "recognition": _measured_by("recognition"),

@@ -12,6 +12,7 @@ EXPERIMENTS: dict[str, str] = {
     "contexts": "mpnet.simulation.experiments.contexts:Contexts",
     "laws": "mpnet.simulation.experiments.laws:Laws",
     "losses": "mpnet.simulation.experiments.losses:Losses",
+    "generalisation": "mpnet.simulation.experiments.generalisation:Generalisation",
     "mirrors": "mpnet.simulation.experiments.mirrors:Mirrors",
     "superiority": "mpnet.simulation.experiments.superiority:Superiority",
     "removal": "mpnet.simulation.experiments.removal:Removal",
