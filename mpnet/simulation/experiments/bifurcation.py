@@ -43,7 +43,7 @@ EXACTLY = 1e-4
 AWAY = 2.0
 """Factor from the threshold at which a value is away from the bifurcation."""
 
-COMPARED = 8
+COMPARED = 5
 """The mixture is held against exact answers at every so many values."""
 
 JUMP = 0.25
