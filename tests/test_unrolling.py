@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import mpnet
 from mpnet.nodes.base import NodeFaults
 from mpnet.simulation.streams import along_stream
 from mpnet.unrolling import at_step, step_of, unroll, without
@@ -235,3 +236,27 @@ def test_sequences_of_one_feature_compete():
     _, alone = enumerated(unroll(without(society.as_written(), ["b"]), 2, ["f"]).assemble({}))
     for step in (1, 2):
         assert both[at_step("a", step)][1] < alone[at_step("a", step)][1]
+
+
+def test_phases_that_predict_one_node_are_shown_as_the_strongest_of_them():
+    shown = [p for p in mpnet.run(load(TWO)).predictions if p.source == "one@2" and not p.hard]
+    assert [(p.target, p.state) for p in shown] == [("f@2", "x"), ("g@2", "u"), ("one@3", "")]
+    assert shown[0].strength == pytest.approx(np.log(0.9 / 0.3))
+
+
+def test_a_contradiction_names_the_steps_of_the_stream():
+    text = """
+    nodes:
+      f: {type: feature, states: [x, y]}
+      s:
+        type: sequence
+        start: 1.0
+        dwell: 0.0
+        abort: 0.0
+        repeats: 1.0
+        phases: [{predicts: {f: {x: 1.0}}}, {predicts: {f: {y: 1.0}}}]
+    stream: {f: [null, y, y, null]}
+    """
+    found = mpnet.run(load(text))
+    assert found.status == "inconsistent"
+    assert "the evidence f@2: y and f@3: y together contradict the model" in found.verdict

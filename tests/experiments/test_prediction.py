@@ -174,3 +174,11 @@ def test_bad_variants_are_refused_with_their_place(rest, said):
 def test_without_a_stream_there_is_nothing_to_predict():
     with pytest.raises(ScenarioError, match="there is no stream to predict"):
         mpnet.load("purple_jar", experiment={"type": "prediction"})
+
+
+def test_flat_propagation_settles_and_is_wrong_where_sequences_are_composed():
+    keys = {**mpnet.load("compose_time").spec.experiment, "exact": True}
+    found = mpnet.run("compose_time", experiment=keys, estimator="flat", expect=[]).findings.numbers
+    assert found["unsettled"] == 0
+    # A loop from the composite over its part to the part's next step is counted twice.
+    assert found["worst difference"] > 0.1
