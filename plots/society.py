@@ -169,7 +169,7 @@ def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[Predict
     lines = LineCollection(
         curves, colors=colors, linewidths=widths, alpha=0.75, zorder=1, clip_on=False
     )
-    lines.set_linestyles(dashes)
+    lines.set_linestyle(dashes)
     axes.add_collection(lines)
     axes.add_collection(PolyCollection(heads, facecolors=tints, linewidths=0, zorder=2))
 

@@ -66,6 +66,10 @@ class Scenario:
             asked |= {claim.node} if claim.node else set()
             asked |= set(claim.among or ())
         nodes = self.society.nodes
+        for name, node in nodes.items():
+            # A choice without a variable of its own asks about its rivals.
+            if node.in_question and not self.society.domains[name]:
+                asked |= {reference.name for reference in node.references()}
         return tuple(n for n in nodes if n in asked or nodes[n].in_question)
 
     def resolved(self) -> dict[str, Any]:

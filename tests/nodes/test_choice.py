@@ -93,6 +93,11 @@ def test_a_choice_is_in_question_without_being_asked_about():
     assert load(RIVALS.format(rule="exactly_one")).in_question == ("who",)
 
 
+def test_a_choice_without_a_variable_asks_about_its_rivals():
+    asked = load(RIVALS.format(rule="winner_takes_all")).in_question
+    assert asked == ("a", "b", "c", "who")
+
+
 def test_a_choice_can_be_predicted():
     scenario = load(
         """

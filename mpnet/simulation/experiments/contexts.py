@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mpnet.errors import Fault
 from mpnet.estimators.attribution import log_odds, parts_around, split_log_odds
 from mpnet.graph import FactorGraph
+from mpnet.kernels.layout import FloatArray
 from mpnet.names import Name, suggestion
 from mpnet.nodes.base import ACTIVATION, NodeFaults, Observation
 from mpnet.record import Findings
@@ -94,37 +95,41 @@ class Contexts(Experiment):
 
     def run(self, scenario: Scenario, tell: Tell) -> Findings:
         """Answer every context, then split."""
+        numbers, curves = self._compare(scenario, tell)
+        labels = {"contexts": tuple(self.contexts)}
+        labels["watch"] = tuple(watched.told() for watched in self.watch)
+        cases = list(self._cases(scenario))
+        labels["split"] = tuple(case.told for case in cases)
+        gaps = []
+        for case in cases:
+            shares, total = case.shares(), log_odds(case.graph, case.variable)
+            gaps.append(abs(math.fsum(shares.values()) - total))
+            numbers[f"log-odds of {case.told}"] = total
+            numbers |= {f"{name} for {case.told}": share for name, share in shares.items()}
+            curves[f"shares {case.told}"] = np.array(list(shares.values()))
+            labels[f"shares {case.told}"] = tuple(shares)
+        if gaps:
+            numbers["split gap"] = max(gaps)
+        return Findings("contexts", numbers, curves, labels, _notes(numbers, labels))
+
+    def _compare(
+        self, scenario: Scenario, tell: Tell
+    ) -> tuple[dict[str, float], dict[str, FloatArray]]:
+        """Every watched belief in every context, by the estimator and exactly."""
         from mpnet.simulation.answering import answer_evidence
 
         shape = len(self.watch), len(self.contexts)
         beliefs, exact = np.full(shape, math.nan), np.full(shape, math.nan)
         asking = _asking(scenario, [watched.node for watched in self.watch])
+        numbers = {}
         for column, context in enumerate(self.contexts):
             answer = answer_evidence(asking, self._seen(scenario, context))
             for row, watched in enumerate(self.watch):
                 beliefs[row, column], exact[row, column] = _belief(answer, watched)
+                numbers[f"{watched.told()} in {context}"] = float(beliefs[row, column])
             tell(column + 1, len(self.contexts))
-        numbers = {
-            f"{watched.told()} in {context}": float(beliefs[row, column])
-            for row, watched in enumerate(self.watch)
-            for column, context in enumerate(self.contexts)
-        }
         numbers["worst error"] = float(np.abs(beliefs - exact).max())
-        curves = {"beliefs": beliefs, "exact": exact}
-        labels = {"contexts": tuple(self.contexts)}
-        labels["watch"] = tuple(watched.told() for watched in self.watch)
-        labels["split"] = tuple(case.told for case in self._cases(scenario))
-        gap = 0.0
-        for case in self._cases(scenario):
-            shares, total = case.shares(), log_odds(case.graph, case.variable)
-            gap = max(gap, abs(math.fsum(shares.values()) - total))
-            numbers[f"log-odds of {case.told}"] = total
-            numbers |= {f"{name} for {case.told}": share for name, share in shares.items()}
-            curves[f"shares {case.told}"] = np.array(list(shares.values()))
-            labels[f"shares {case.told}"] = tuple(shares)
-        if self.split:
-            numbers["split gap"] = gap
-        return Findings("contexts", numbers, curves, labels, _notes(numbers, labels))
+        return numbers, {"beliefs": beliefs, "exact": exact}
 
     def _seen(self, scenario: Scenario, context: str) -> dict[str, Observation]:
         return {**scenario.seen, **scenario.society.observe(self.contexts[context])}

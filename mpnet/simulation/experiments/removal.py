@@ -15,6 +15,7 @@ from mpnet.estimators import ESTIMATORS, make_estimator
 from mpnet.estimators.base import Options, Problem, ignore
 from mpnet.estimators.compiling import compile_graph, leave_alone
 from mpnet.estimators.exact import solve
+from mpnet.kernels.layout import FloatArray
 from mpnet.names import Name, suggestion
 from mpnet.nodes.base import ACTIVATION, NodeFaults, Observation
 from mpnet.record import Findings
@@ -111,12 +112,7 @@ class Removal(Experiment):
             for way in self.ways():
                 curves[_told(way)][row] = sides[""].estimated(way, name, options)
             tell(row + 1, len(names))
-        numbers = {"worst gap": gap}
-        for row, name in enumerate(names):
-            for kind in ("", ALONE, CONTROL, ALONE + CONTROL):
-                numbers[f"cost of {name}{kind}"] = float(curves["cost" + kind][row])
-            for way in self.ways():
-                numbers[f"cost of {name} by {_told(way)}"] = float(curves[_told(way)][row])
+        numbers = {"worst gap": gap, **_numbers(names, self.ways(), curves)}
         labels = {"models": tuple(names), "ways": tuple(_told(way) for way in self.ways())}
         return Findings("removal", numbers, curves, labels, _notes(names, curves))
 
@@ -193,7 +189,20 @@ def _without_leak(source: str, token: str) -> Fault:
     return Fault((), what, f"give {token!r} a positive base rate")
 
 
-def _notes(names: Sequence[str], curves: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+def _numbers(
+    names: Sequence[str], ways: Sequence[tuple[str, bool]], curves: Mapping[str, FloatArray]
+) -> dict[str, float]:
+    """Every cost by its name."""
+    found = {}
+    for row, name in enumerate(names):
+        for kind in ("", ALONE, CONTROL, ALONE + CONTROL):
+            found[f"cost of {name}{kind}"] = float(curves["cost" + kind][row])
+        for way in ways:
+            found[f"cost of {name} by {_told(way)}"] = float(curves[_told(way)][row])
+    return found
+
+
+def _notes(names: Sequence[str], curves: Mapping[str, FloatArray]) -> tuple[str, ...]:
     told = []
     for row, name in enumerate(names):
         cost, alone = curves["cost"][row], curves["cost" + ALONE][row]
