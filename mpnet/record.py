@@ -32,6 +32,7 @@ _NUMBERS = frozenset(
         "by_target",
         "residual",
         "numbers",
+        "effect",
     }
 )
 """Fields whose infinite numbers are text in JSON, where a name may be called inf as well."""
@@ -157,6 +158,23 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class PhaseInfo:
+    """One phase of a run along a timeline: from one moment to the next.
+
+    ``first`` and ``last`` are its rows in the trace; ``log_z`` is in nats, None where it did not
+    settle; ``awake`` counts models, ``updates`` messages that moved.
+    """
+
+    label: str
+    first: int
+    last: int
+    status: str
+    log_z: float | None
+    awake: int
+    updates: int
+
+
+@dataclass(frozen=True)
 class Record:
     """One finished run.
 
@@ -184,6 +202,10 @@ class Record:
         Versions, machine, seed and the hash of the scenario.
     findings : Findings or None
         What the scenario's experiment measured.
+    phases : tuple of PhaseInfo
+        Phases of a timeline; none without one.
+    numbers : mapping of str to float
+        What a run in which models wake measures: how many, how far beliefs can be off.
 
     """
 
@@ -217,6 +239,8 @@ class Record:
     batch: BatchResult | None = None
     views: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     findings: Findings | None = None
+    phases: tuple[PhaseInfo, ...] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """All but the arrays, as JSON data: infinite numbers are text, NaN is null."""
@@ -244,6 +268,7 @@ class Record:
             "estimates": EstimateRow,
             "events": Event,
             "expectations": ExpectationResult,
+            "phases": PhaseInfo,
         }
         for name, part in parts.items():
             fields[name] = tuple(part(**_tuples(item)) for item in fields[name])

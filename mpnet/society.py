@@ -150,7 +150,7 @@ class Society:
                 builder.add_variable(name, states)
                 if name not in explained:
                     builder.add_factor([name], self.nodes[name].unary(self), log=True)
-        for (source, target), table in _link_tables(self.links, self.domains).items():
+        for (source, target), table in link_tables(self.links, self.domains).items():
             builder.add_factor([source, target], table, log=True, name=f"{source} → {target}")
         for noisy_or in explained.values():
             builder.add(noisy_or)
@@ -230,7 +230,7 @@ class Society:
         )
 
 
-def _link_tables(
+def link_tables(
     links: Iterable[Link], domains: Mapping[str, tuple[str, ...]]
 ) -> dict[tuple[str, str], FloatArray]:
     """Log potentials by source and target, shape (states of source, of target), in nats."""
@@ -357,14 +357,15 @@ def _resolve(
     causes: list[Cause],
     rules: list[Rule],
 ) -> None:
-    own = _links(name, node, society)
+    own = links_of(name, node, society)
     links += own
     causes += causes_of(name, node, society, {link.target for link in own})
     rules += node.rules(name, society)
     node.check(society)
 
 
-def _links(name: str, node: Node, society: Surroundings) -> list[Link]:
+def links_of(name: str, node: Node, society: Surroundings) -> list[Link]:
+    """What a node predicts, resolved."""
     found = []
     named = {reference.name for reference in node.references()}
     for prediction in node.predictions(society):

@@ -24,11 +24,16 @@ class Event:
     iteration : int
         The event comes after this iteration; 0 is before the first.
     kind : str
-        ``clamp``, ``overtake``, ``converged``, ``inconsistent``, ...
+        ``clamp``, ``overtake``, ``converged``, ``inconsistent``, ...; in a society that changes
+        ``evidence``, ``awaken``, ``fight``, ``retire``, ``walk``, ....
     node : str
         The node concerned; may be empty.
     text : str
         The event in a few words.
+    cause : str
+        What brought it about; may be empty.
+    effect : float or None
+        By how much log Z rose because of it, in nats; None where that has no meaning.
 
     """
 
@@ -36,6 +41,8 @@ class Event:
     kind: str
     node: str
     text: str
+    cause: str = ""
+    effect: float | None = None
 
 
 @dataclass(frozen=True)

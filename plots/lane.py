@@ -24,7 +24,15 @@ _KINDS = {
     "overtake": ("▲", style.INK[style.ORANGE]),
     "converged": ("●", style.GREEN),
     "inconsistent": ("✕", style.VERMILLION),
+    "feed_forward": ("»", style.BLUE),
+    "awaken": ("▲", style.GREEN),
+    "compose": ("▲", style.BLUE),
+    "retire": ("▼", style.VERMILLION),
+    "fight": ("◆", style.VERMILLION),
+    "walk": ("→", style.BLUE),
 }
+_CUTS = {"feed_forward": ":", "fight": " each other", "awaken": " (", "retire": ":", "refuse": ":"}
+"""Where the text of an event is cut off, for lack of room."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,8 @@ def _labels(record: Record) -> list[_Label]:
     for (row, kind), events in sorted(groups.items(), key=lambda item: item[0][0]):
         mark, color = _KINDS.get(kind, ("■", "#444444"))
         more = f" (+{len(events) - 1} more)" if len(events) > 1 else ""
-        words = short(events[0].text or kind, 44)
+        text = events[0].text or kind
+        words = short(text.partition(_CUTS[kind])[0] if kind in _CUTS else text, 44)
         labels.append(_Label(row, f"{mark} {row}: {words}{more}", color))
     return labels
 

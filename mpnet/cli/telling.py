@@ -12,6 +12,7 @@ from mpnet.story import sentences
 
 BAR = 10
 ROWS = 20
+EVENTS = 60
 
 
 def tell_record(out: Console, record: Record, explain: bool = False) -> None:
@@ -26,9 +27,12 @@ def tell_record(out: Console, record: Record, explain: bool = False) -> None:
         out.print(_beliefs_table(record))
     if record.batch is not None and record.batch.errors:
         out.print(_errors_table(record))
-    for event in record.events:
-        if event.kind == "overtake":
-            out.print(f"  event  {event.text} after {event.iteration} iterations")
+    if record.phases:
+        _tell_events(out, record)
+    else:
+        for event in record.events:
+            if event.kind == "overtake":
+                out.print(f"  event  {event.text} after {event.iteration} iterations")
     for text in record.findings.notes if record.findings else ():
         out.print(Text(f"  found  {_printable(text)}"))
     for note in record.notes:
@@ -39,6 +43,17 @@ def tell_record(out: Console, record: Record, explain: bool = False) -> None:
     for claim in record.expectations:
         mark, style = ("met", "green") if claim.met else ("NOT MET", "bold red")
         out.print(Text(f"  expect {mark}: {_printable(claim.text)} (got {claim.got})", style=style))
+
+
+def _tell_events(out: Console, record: Record) -> None:
+    """What happened along a timeline, iteration by iteration."""
+    out.print()
+    for event in record.events[:EVENTS]:
+        effect = "" if event.effect is None else f"  [{event.effect:+.2f} nats]"
+        text = _printable(f"{event.text}{effect}")
+        out.print(Text(f"  {event.iteration:>5}  {event.kind:<12} {text}"))
+    if len(record.events) > EVENTS:
+        out.print(f"         ... {len(record.events) - EVENTS} more events: --json")
 
 
 def _printable(text: str) -> str:

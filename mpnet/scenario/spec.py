@@ -98,6 +98,14 @@ class Expectation(Part):
     """One thing that must be true of the result."""
 
     status: Status | None = Field(None, description="The verdict.")
+    events: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Kinds of events that happen in this order, such as awaken; awaken dog names one.",
+    )
+    after: Name | None = Field(
+        None, description="Label of a moment of the timeline: beliefs once that has settled."
+    )
     node: Name | None = Field(None, description="The node looked at.")
     state: str | None = Field(None, description="Its state; active where left out.")
     winner: str | None = Field(
@@ -120,7 +128,10 @@ class Expectation(Part):
     @model_validator(mode="after")
     def _one_claim(self) -> Expectation:
         bounds = [b for b in (self.above, self.below, self.near) if b is not None]
-        if self.status is not None:
+        if self.events is not None:
+            if bounds or self.status or self.node or self.winner is not None or self.after:
+                raise ValueError("events stand alone; write other claims as lines of their own")
+        elif self.status is not None:
             if bounds or self.node or self.winner is not None or self.among:
                 raise ValueError("status stands alone; write other claims as lines of their own")
         elif self.winner is not None:
@@ -130,6 +141,8 @@ class Expectation(Part):
             raise ValueError("nothing is claimed; add status, winner, above, below or near")
         elif (self.node is None) == (self.measure in OF_NODES):
             raise ValueError("belief and gain belong to a node; other measures stand without one")
+        if self.after is not None and (self.status or self.measure != "belief"):
+            raise ValueError("after goes with a belief or a winner")
         if self.estimator is not None and self.measure != "gain":
             raise ValueError("estimator goes with measure: gain only")
         return self
@@ -152,6 +165,71 @@ class Case(Part):
     truth: str | None = Field(None, description="The right answer, where it is known.")
 
 
+class Entry(Part):
+    """What happens at one moment of a timeline; all of it at once."""
+
+    label: Name | None = Field(None, description="What expect calls the time after it.")
+    at: Literal["settled"] | int = Field(
+        "settled", description="When: at an iteration, or once messages have settled."
+    )
+    evidence: dict[str, Any] = Field(
+        default_factory=dict, description="Observed from now on, as under evidence."
+    )
+    withdraw: list[Name] = Field(default_factory=list, description="Observed no more.")
+    do: dict[Name, str] = Field(
+        default_factory=dict, description="node: state that it is set to, whatever is said of it."
+    )
+    undo: list[Name] = Field(default_factory=list, description="Nodes that are let go again.")
+    add: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="Nodes that join, as under nodes."
+    )
+    remove: list[Name] = Field(default_factory=list, description="Nodes that leave for good.")
+
+    @field_validator("at")
+    @classmethod
+    def _not_before_the_start(cls, value: str | int) -> str | int:
+        if isinstance(value, int) and value < 0:
+            raise ValueError(f"an iteration can't be before 0, got {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _something_happens(self) -> Entry:
+        parts = (self.evidence, self.withdraw, self.do, self.undo, self.add, self.remove)
+        if not any(parts):
+            raise ValueError("nothing happens; add evidence, withdraw, do, undo, add or remove")
+        return self
+
+
+class Lifecycle(Part):
+    """Which models begin asleep, and when models wake, go and compose."""
+
+    asleep: list[Name] | Literal["all"] = Field(
+        "all", description="The library: models that begin asleep; all, or these."
+    )
+    wake_above: float = Field(
+        0.1, gt=0.0, description="Gain in log Z above which a model wakes, in nats."
+    )
+    sleep_below: float = Field(
+        0.02, ge=0.0, description="Loss of log Z below which a model goes again, in nats."
+    )
+    fight_below: float = Field(
+        -1.0, lt=0.0, description="Compatibility below which two models are said to fight, in nats."
+    )
+    compose_above: float | None = Field(
+        None,
+        ge=0.0,
+        description="Gain above which two active models compose, in nats; never if left out.",
+    )
+
+    @model_validator(mode="after")
+    def _nobody_flickers(self) -> Lifecycle:
+        if self.sleep_below >= self.wake_above:
+            raise ValueError(
+                "sleep_below must be less than wake_above, or models wake and go in turn"
+            )
+        return self
+
+
 class ScenarioSpec(Part):
     """A scenario: who is in the society, what is observed, and what should come of it."""
 
@@ -170,6 +248,12 @@ class ScenarioSpec(Part):
     )
     inference: Inference = Field(
         default_factory=lambda: Inference.model_validate({}), description="How to compute."
+    )
+    timeline: list[Entry] = Field(
+        default_factory=list, description="What happens while it runs, one moment after another."
+    )
+    lifecycle: Lifecycle | None = Field(
+        None, description="Lets models sleep, wake, go and compose while it runs."
     )
     batch: Batch | None = Field(None, description="Run many evidence sets instead of one.")
     experiment: dict[str, Any] | None = Field(

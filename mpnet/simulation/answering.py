@@ -76,7 +76,11 @@ def options_of(scenario: Scenario) -> Options:
 
 def answer_evidence(scenario: Scenario, seen: Mapping[str, Observation]) -> Answer:
     """Assemble, compile, estimate; and ask the referee where that is cheap or asked for."""
-    graph = scenario.society.assemble(seen)
+    return answer_graph(scenario, scenario.society.assemble(seen))
+
+
+def answer_graph(scenario: Scenario, graph: FactorGraph) -> Answer:
+    """Compile and estimate a graph that holds all that is seen; and ask the referee."""
     compiled = compile_evidence(scenario, graph)
     recorder = Recorder(compiled)
     options = options_of(scenario)
@@ -102,7 +106,9 @@ def compile_evidence(scenario: Scenario, graph: FactorGraph) -> Compiled:
     """The compile pass, as far as the scenario wants it."""
     if not scenario.spec.inference.compile:
         return leave_alone(graph)
-    return compile_graph(graph, scenario.society.leaves(), scenario.in_question)
+    there = graph.index
+    leaves = [name for name in scenario.society.leaves() if name in there]
+    return compile_graph(graph, leaves, [n for n in scenario.in_question if n in there])
 
 
 def _impossible(compiled: Compiled) -> Estimate:

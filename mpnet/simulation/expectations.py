@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mpnet.record import BatchResult, EstimateRow, ExpectationResult, Findings
 from mpnet.scenario.spec import OF_NODES, Expectation
+from mpnet.simulation.living import Lived
+from mpnet.trace import Event
 
 Beliefs = Mapping[str, Mapping[str, float]]
 
@@ -17,13 +20,39 @@ def check_expectations(
     estimates: Sequence[EstimateRow],
     batch: BatchResult | None,
     findings: Findings | None = None,
+    lived: Lived | None = None,
 ) -> tuple[ExpectationResult, ...]:
     """One result per claim, in order; a claim about something that was not computed is not met."""
     rows = {row.node: row for row in estimates}
     numbers: dict[str, float] = dict(findings.numbers) if findings else {}
     if batch is not None:
         numbers["accuracy"] = batch.accuracy
-    return tuple(_check(claim, status, beliefs, rows, numbers) for claim in claims)
+    if lived is not None:
+        numbers |= lived.numbers
+    results = []
+    for claim in claims:
+        if claim.events is not None:
+            results.append(_in_order(claim.events, lived.events if lived else ()))
+            continue
+        there = beliefs
+        if claim.after is not None and lived is not None:
+            there = lived.beliefs_after(claim.after)
+        found = _check(claim, status, there, rows, numbers)
+        when = f" after {claim.after}" if claim.after is not None else ""
+        results.append(replace(found, text=found.text + when))
+    return tuple(results)
+
+
+def _in_order(wanted: Sequence[str], events: Sequence[Event]) -> ExpectationResult:
+    """Whether events of these kinds (and nodes, where named) happened one after another."""
+    left = list(wanted)
+    for event in events:
+        if left and left[0] in (event.kind, f"{event.kind} {event.node}"):
+            left.pop(0)
+    text = f"events {', '.join(wanted)} in this order"
+    return ExpectationResult(
+        text, not left, "all" if not left else f"no {left[0]} after the others"
+    )
 
 
 def _check(

@@ -23,8 +23,21 @@ from mpnet.schedules import SCHEDULES
 from mpnet.simulation.experiments import EXPERIMENTS, experiment_class
 from mpnet.simulation.experiments.base import Experiment
 from mpnet.simulation.streams import Stream, along_stream
+from mpnet.simulation.timelines import Moment, added_nodes, read_timeline
 from mpnet.society import Society, assemble_society, make_nodes
 from mpnet.unrolling import at_step
+
+LIVED = (
+    "messages moved",
+    "messages computed",
+    "library",
+    "ever awake",
+    "share ever awake",
+    "awake at the end",
+    "bound",
+    "map agrees",
+)
+"""Numbers that a run along a timeline measures; most need a lifecycle."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,8 @@ class Scenario:
         Things an author should know that are no faults.
     experiment : Experiment or None
         Its measurement beyond one run, read.
+    timeline : tuple of Moment
+        What happens while it runs, read; nothing where it runs once, with all that is seen.
 
     """
 
@@ -57,6 +72,7 @@ class Scenario:
     cases: tuple[tuple[Observation, str | None], ...] = ()
     notes: tuple[str, ...] = ()
     experiment: Experiment | None = None
+    timeline: tuple[Moment, ...] = ()
 
     @property
     def in_question(self) -> tuple[str, ...]:
@@ -114,7 +130,10 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
         faults = faults_of(error, (), ScenarioSpec)
         raise document.locate(faults + _faults_inside(document.data, plugins, faults)) from None
     faults = _unknown_methods(spec)
-    society, missing = _build(spec.nodes, plugins, faults)
+    joining = added_nodes(spec)
+    written = {**{name: keys for name, (keys, _) in joining.items()}, **spec.nodes}
+    society, missing = _build(written, plugins, faults)
+    faults[:] = [_where_it_joins(fault, spec, joining) for fault in faults]
     society, seen, missing = _stream(spec.stream, society, missing, faults)
     faults += _unknown_names(spec, society.nodes, missing)
     faults += [
@@ -123,6 +142,9 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
         if name in seen
     ]
     seen |= _observe(spec.evidence, society, missing, faults)
+    timeline: tuple[Moment, ...] = ()
+    if spec.timeline or spec.lifecycle is not None:
+        timeline = read_timeline(spec, society, seen, missing, faults)
     experiment = _read_experiment(spec, faults) if spec.experiment is not None else None
     if faults:
         raise document.locate(faults)
@@ -131,11 +153,21 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
         raise document.locate(faults)
     notes = [note for observation in seen.values() for note in observation.notes]
     notes += [f"the names {a!r} and {b!r} look alike" for a, b in lookalikes(society.nodes)]
-    found = Scenario(document, spec, society, seen, cases, tuple(notes), experiment)
+    found = Scenario(document, spec, society, seen, cases, tuple(notes), experiment, timeline)
     _check_measures(found, faults)
     if faults:
         raise document.locate(faults)
     return found
+
+
+def _where_it_joins(
+    fault: Fault, spec: ScenarioSpec, joining: Mapping[str, tuple[Any, tuple[str | int, ...]]]
+) -> Fault:
+    """A fault of a node that joins later, at the place where that is written."""
+    if len(fault.path) < 2 or fault.path[0] != "nodes" or fault.path[1] in spec.nodes:
+        return fault
+    found = joining.get(str(fault.path[1]))
+    return fault if found is None else replace(fault, path=(*found[1], *fault.path[2:]))
 
 
 def _read_experiment(spec: ScenarioSpec, faults: list[Fault]) -> Experiment | None:
@@ -158,6 +190,8 @@ def _read_experiment(spec: ScenarioSpec, faults: list[Fault]) -> Experiment | No
 def _check_measures(scenario: Scenario, faults: list[Fault]) -> None:
     """What the experiment says of the scenario, and whether ``expect`` speaks of what is measured."""
     measures = ["accuracy"] if scenario.spec.batch else []
+    measures += LIVED if scenario.timeline else []
+    labels = [moment.label for moment in scenario.timeline]
     if scenario.experiment is not None:
         try:
             scenario.experiment.check(scenario)
@@ -166,6 +200,13 @@ def _check_measures(scenario: Scenario, faults: list[Fault]) -> None:
             return
         measures += scenario.experiment.measures(scenario)
     for number, claim in enumerate(scenario.spec.expect):
+        if claim.after is not None and claim.after not in labels:
+            what = f"no moment of the timeline is called {claim.after!r}"
+            hint = suggestion(claim.after, labels, "moments")
+            faults.append(Fault(("expect", number, "after"), what, hint))
+        if claim.events is not None and not scenario.timeline:
+            what = "events need a timeline or a lifecycle, and there is neither"
+            faults.append(Fault(("expect", number, "events"), what))
         if claim.measure not in (*OF_NODES, *measures):
             what = f"nothing measures {claim.measure!r}"
             if claim.measure == "accuracy":

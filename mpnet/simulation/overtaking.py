@@ -16,7 +16,8 @@ def overtakings(trace: Trace, scenario: Scenario) -> list[Event]:
     """Changes of leader among the states of each choice, and among models in question."""
     events = []
     asked = scenario.in_question
-    models = [n for n in asked if scenario.society.domains[n] == ACTIVATION]
+    domains = scenario.society.domains
+    models = [n for n in asked if domains[n] == ACTIVATION and n in trace.nodes]
     for name in asked:
         states = scenario.society.domains[name]
         if states != ACTIVATION and name in trace.nodes:

@@ -29,8 +29,10 @@ from mpnet.simulation.answering import Answer, answer_evidence, options_of
 from mpnet.simulation.batches import run_batch
 from mpnet.simulation.conflict import explain_conflict
 from mpnet.simulation.expectations import check_expectations
+from mpnet.simulation.life import answer_end, at_the_end, with_life
+from mpnet.simulation.living import live
 from mpnet.simulation.loading import Scenario
-from mpnet.society import Link
+from mpnet.society import Link, Society
 from mpnet.trace import Event
 
 COMPARED = 24
@@ -82,13 +84,20 @@ def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record
     if scenario.spec.batch is not None:
         batch, shown = run_batch(scenario, options_of(scenario), progress.case)
         seen = {**seen, scenario.spec.batch.node: shown}
-    answer = answer_evidence(scenario, seen)
+    lived = live(scenario) if scenario.timeline else None
+    asked = scenario
+    if lived is None:
+        answer = answer_evidence(scenario, seen)
+    else:
+        asked, seen = at_the_end(scenario, lived), lived.seen
+        answer = answer_end(asked, lived)
     findings = None
     if scenario.experiment is not None:
         findings = scenario.experiment.run(scenario, progress.case)
     inference = time.perf_counter() - started
     seconds = {"compile": compiling, "inference": inference}
-    return _record(scenario, seen, answer, (batch, findings), seconds)
+    record = _record(asked, seen, answer, (batch, findings), seconds)
+    return record if lived is None else with_life(record, lived, scenario)
 
 
 def _record(
@@ -101,9 +110,11 @@ def _record(
     spec, society, estimate = scenario.spec, scenario.society, answer.estimate
     batch, findings = besides
     possible = estimate.status != "inconsistent"
-    beliefs = _by_name(answer.compiled.original, answer.beliefs()) if possible else {}
+    beliefs = _by_name(answer.compiled.original, answer.beliefs(), society) if possible else {}
     referee = answer.exact_beliefs() if possible else None
-    exact = None if referee is None else _by_name(answer.compiled.original, referee)
+    exact = None
+    if referee is not None:
+        exact = _by_name(answer.compiled.original, referee, society)
     estimates = _estimates(scenario, answer, exact) if possible else ()
     trace = answer.recorder.trace(_damping(spec, estimate))
     status = estimate.status
@@ -178,13 +189,22 @@ def _verdict(
     return estimate.reason
 
 
-def _by_name(graph: FactorGraph, beliefs: FloatArray) -> dict[str, dict[str, float]]:
-    return {
+def _by_name(
+    graph: FactorGraph, beliefs: FloatArray, society: Society
+) -> dict[str, dict[str, float]]:
+    """Beliefs by node and state; a model that is not in the graph sleeps, and is inactive."""
+    found = {
         variable.name: dict(
             zip(variable.states, map(float, beliefs[graph.states_of(number)]), strict=True)
         )
         for number, variable in enumerate(graph.variables)
+        if variable.name in society.domains
     }
+    for name, states in society.domains.items():
+        if states and name not in found:
+            rest = [1.0, 0.0] if states == ACTIVATION else map(float, society.bases[name])
+            found[name] = dict(zip(states, rest, strict=True))
+    return found
 
 
 def _estimates(
@@ -192,13 +212,14 @@ def _estimates(
 ) -> tuple[EstimateRow, ...]:
     """Log-odds gained over the prior, by estimator, for each node in question with an activation."""
     graph = answer.compiled.original
-    here = _by_name(graph, answer.beliefs())
-    flat = _by_name(graph, answer.flat_beliefs())
+    society = scenario.society
+    here = _by_name(graph, answer.beliefs(), society)
+    flat = _by_name(graph, answer.flat_beliefs(), society)
     converged = answer.estimate.status == "converged"
     clamped = {answer.compiled.graph.variables[v].name for v in answer.estimate.clamped}
     rows = []
     for name in scenario.in_question:
-        if scenario.society.domains[name] != ACTIVATION:
+        if society.domains[name] != ACTIVATION or name not in graph.index:
             continue
         prior = scenario.society.prior_log_odds(name)
         used = scenario.spec.inference.estimator

@@ -11,6 +11,7 @@ import yaml
 from mpnet.cli import main as cli
 from mpnet.cli.main import COMMANDS
 from mpnet.scenario.library import shipped
+from tests.listed import ALL, TYPES
 
 TINY = """mpnet: 1
 name: tiny
@@ -75,7 +76,7 @@ def test_check_names_all_faults_at_once_with_line_and_column(mpnet):
         "wrong.yaml:4:22: nodes.f.sates: unknown key 'sates'; "
         "did you mean 'states'? (keys: states, base_rates)",
         "wrong.yaml:6:11: nodes.m.type: unknown node type 'modle'; did you mean 'model'? "
-        "(types: choice, composite, feature, images, model, ppca)",
+        f"(types: {TYPES})",
         "wrong.yaml:9:12: nodes.n.prior: must be below 1, got 1.5",
         "wrong.yaml:10:22: inference.damping: must be a number in [0, 1) or auto, got 1",
     ]
@@ -257,7 +258,7 @@ def test_doctor_finds_all_well(mpnet):
     code, out, err = mpnet("doctor")
     assert (code, err) == (0, "")
     assert out.endswith("all is well\n")
-    assert "node types: choice, composite, feature, images, model, ppca" in out
+    assert f"node types: {', '.join(ALL)}" in out
 
 
 def test_demo_runs_and_says_what_to_try_next(mpnet):

@@ -18,6 +18,7 @@ GOOD = """
 from typing import ClassVar
 import numpy as np
 from mpnet.nodes.base import Node
+from tests.listed import TYPES
 
 class Lamp(Node):
     "A lamp that is on or off."
@@ -153,7 +154,7 @@ def test_nothing_installed_is_told(monkeypatch):
 
 def test_a_module_path_is_no_node_type():
     (told,) = faults("nodes: {x: {type: 'os:system'}}")
-    assert told.startswith("nodes.x.type: unknown node type 'os:system'; types: choice, composite")
+    assert told.startswith(f"nodes.x.type: unknown node type 'os:system'; types: {TYPES}")
 
 
 BASE = """

@@ -12,6 +12,7 @@ from mpnet.estimators import ESTIMATORS
 from mpnet.scenario.document import read_document
 from mpnet.simulation.loading import check_scenario
 from mpnet.simulation.running import run_scenario
+from tests.listed import TYPES
 
 ABOVE_REPOSITORY = Path(__file__).parents[2].parent
 HOSTILE = Path(os.environ.get("MPNET_HOSTILE") or ABOVE_REPOSITORY / "shared" / "hostile")
@@ -146,17 +147,17 @@ def written(feature="", model="model", evidence="", inference=""):
         (
             {"model": "memroy"},
             "nodes.m.type: unknown node type 'memroy'; "
-            "types: choice, composite, feature, images, model, ppca",
+            f"types: {TYPES}",
         ),
         (
             {"model": "modell"},
             "nodes.m.type: unknown node type 'modell'; did you mean 'model'? "
-            "(types: choice, composite, feature, images, model, ppca)",
+            f"(types: {TYPES})",
         ),
         (
             {"model": "'os:system'"},
             "nodes.m.type: unknown node type 'os:system'; "
-            "types: choice, composite, feature, images, model, ppca",
+            f"types: {TYPES}",
         ),
         (
             {"model": "model, predicts: {m: {wont: 0.99}}"},
@@ -223,7 +224,7 @@ def test_the_society_of_these_tests_is_fine_where_nothing_is_wrong():
         ("mpnet: 1\nname: h\nnodes: abc", "nodes: must be a mapping (key: value), got 'abc'"),
         ("mpnet: 1\nname: h\nnodes: {f: }", "nodes.f: must be a mapping (key: value), got nothing"),
         ("mpnet: 1\nname: h\nnodes: {f: {}}", "nodes.f: the key 'type' is missing; "
-         "types: choice, composite, feature, images, model, ppca"),
+         f"types: {TYPES}"),
         (
             "mpnet: 1\nname: 7\nnodes: {f: {type: feature}}",
             "name: must be text, got 7; quote it",

@@ -1,0 +1,1 @@
+"""What changes a society while it runs: models wake, retire and compose, evidence comes and goes."""

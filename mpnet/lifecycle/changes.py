@@ -1,0 +1,210 @@
+"""Models wake, retire and compose: one change after another, until nothing more is worth it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mpnet.compatibility import pairwise_compatibility
+from mpnet.lifecycle.living import Settled
+from mpnet.lifecycle.population import ACTIVE, Population
+from mpnet.lifecycle.scoring import Scores, gain_of, promising
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a model wakes and when it goes, in nats of log Z.
+
+    ``sleep_below`` is less than ``wake_above``, so that nobody wakes and sleeps in turn.
+    """
+
+    wake_above: float = 0.1
+    sleep_below: float = 0.02
+    fight_below: float = -1.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happened: what, to whom, why, and by how much log Z rose (nats)."""
+
+    kind: str
+    node: str
+    text: str
+    cause: str = ""
+    effect: float | None = None
+
+
+Settle = Callable[[], Settled]
+Tell = Callable[[Change], None]
+
+
+@dataclass
+class Lifecycle:
+    """Wakes and retires models of a library.
+
+    Parameters
+    ----------
+    population : Population
+        Who is awake.
+    thresholds : Thresholds
+        When that changes.
+    library : set of str
+        Models that may wake and go.
+    settle : callable
+        Lets messages settle, in view of everybody.
+    quietly : callable
+        The same inside a trial.
+    tell : callable
+        Hears of each change.
+
+    """
+
+    population: Population
+    thresholds: Thresholds
+    library: set[str]
+    settle: Settle
+    quietly: Settle
+    tell: Tell
+    ever: set[str] = field(default_factory=set)
+    _refused: dict[str, float] = field(default_factory=dict)
+    _fought: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Nobody has been scored yet."""
+        self.scores = Scores(self.population)
+
+    def announce(self) -> None:
+        """Tell who is most promising before anybody wakes."""
+        self.scores.refresh()
+        best = list(promising(self.scores, self.thresholds.wake_above))
+        if best:
+            names = ", ".join(f"{name} {odds:+.1f}" for name, odds in best[:3])
+            text = (
+                f"of {len(self.scores.log_odds)} asleep, {len(best)} look promising: {names} nats"
+            )
+            self.tell(Change("feed_forward", best[0][0], text, "evidence", gain_of(best[0][1])))
+
+    def run(self) -> None:
+        """Change until nothing is worth it; everybody wakes and goes at most once a time."""
+        woken: set[str] = set()
+        while self._retire_one(woken) or self._wake_one(woken):
+            pass
+        self.scores.refresh()
+
+    def _wake_one(self, woken: set[str]) -> bool:
+        self.scores.refresh()
+        for name, guess in promising(self.scores, self.thresholds.wake_above):
+            known = self._refused.get(name)
+            if name in woken or (known is not None and abs(known - guess) < 0.1):
+                continue
+            if self._try(name, guess):
+                woken.add(name)
+                return True
+            self._refused[name] = guess
+        return False
+
+    def _try(self, name: str, guess: float) -> bool:
+        """Wake a model, hold it active, and see whether it survives; else let it sleep on."""
+        population = self.population
+        before = population.graph.log_z()
+        population.wake(name)
+        with population.held(name, ACTIVE):
+            ended = self.quietly()
+            held = population.graph.log_z()
+        log_odds = held - before if ended.status == "converged" else -math.inf
+        gain = gain_of(log_odds)
+        if gain <= self.thresholds.wake_above:
+            population.sleep(name)
+            self.quietly()
+            self.scores.log_odds[name] = log_odds if math.isfinite(log_odds) else guess
+            why = f"its score of {guess:+.2f} nats did not hold: held active it has {log_odds:+.2f}"
+            self.tell(Change("refuse", name, f"{name} sleeps on: {why}", "trial", gain))
+            return False
+        self.ever.add(name)
+        self._refused.pop(name, None)
+        text = f"{name} wakes (held active, it has {log_odds:+.2f} nats; scored {guess:+.2f})"
+        self.tell(Change("awaken", name, text, "score", gain))
+        self.settle()
+        self._fights_of(name)
+        return True
+
+    def _retire_one(self, woken: set[str]) -> bool:
+        """Let the most superfluous model go, if any is."""
+        costs = [
+            (gain_of(self._log_odds(name)), name)
+            for name in self.population.models()
+            if name in self.library and name not in woken and name not in self.population.evidence
+        ]
+        if not costs or min(costs)[0] >= self.thresholds.sleep_below:
+            return False
+        cost, name = min(costs)
+        self.population.sleep(name)
+        text = f"{name} goes: without it log Z loses {cost:.2g} nats"
+        self.tell(Change("retire", name, text, "superfluous", -cost))
+        self.settle()
+        return True
+
+    def _log_odds(self, name: str) -> float:
+        belief = self.population.belief(name)
+        with np.errstate(divide="ignore"):
+            return float(np.log(belief[1]) - np.log(belief[0]))
+
+    def _fights_of(self, name: str) -> None:
+        """Tell whom a model that woke contradicts."""
+        for rival, strength, where in contradictions(self.population, name):
+            pair = (min(name, rival), max(name, rival))
+            if strength > self.thresholds.fight_below or pair in self._fought:
+                continue
+            self._fought.add(pair)
+            ahead = max(pair, key=self.population.active)
+            behind = pair[0] if ahead == pair[1] else pair[1]
+            text = (
+                f"{name} and {rival} contradict each other about {' and '.join(where)} "
+                f"(C = {strength:+.2f}): {ahead} leads, {self.population.active(ahead):.2g} to "
+                f"{self.population.active(behind):.2g}"
+            )
+            self.tell(Change("fight", ahead, text, f"C({pair[0]}, {pair[1]})", strength))
+
+
+def contradictions(population: Population, name: str) -> list[tuple[str, float, list[str]]]:
+    """Awake models that speak of what a model speaks of, the worst contradiction first.
+
+    Returns
+    -------
+    list of (str, float, list of str)
+        The other model, C of the two in nats without evidence, and the targets they share.
+
+    """
+    society = population.society
+    own = [
+        piece.scope[1] for piece in population.at[name] if piece.scope[0] == name and piece.predicts
+    ]
+    others = {
+        piece.scope[0]
+        for target in own
+        for piece in population.at.get(target, ())
+        if piece.predicts == target and piece.scope[0] in population.variable
+    } - {name}
+    links = [
+        (piece.scope[0], piece.predicts, piece.table[ACTIVE])
+        for target in own
+        for piece in population.at[target]
+        if piece.predicts == target
+        and piece.table is not None
+        and len(piece.scope) == 2
+        and len(piece.table) == 2
+        and piece.scope[0] in {name, *others}
+    ]
+    found = pairwise_compatibility(links, society.bases)
+    if name not in found.names:
+        return []
+    row = found.names.index(name)
+    listed = []
+    for column, other in enumerate(found.names):
+        if other != name:
+            where = [t for t, matrix in found.by_target.items() if abs(matrix[row][column]) > 0.05]
+            listed.append((other, found.matrix[row][column], where))
+    return sorted(listed, key=lambda item: item[1])

@@ -1,0 +1,363 @@
+"""Runs a society along its timeline: moments happen, messages settle, models wake and go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mpnet.errors import Fault
+from mpnet.kernels.layout import FloatArray
+from mpnet.lifecycle.changes import Change, Lifecycle, Thresholds
+from mpnet.lifecycle.composing import compose
+from mpnet.lifecycle.living import Settled
+from mpnet.lifecycle.population import Population
+from mpnet.nodes.base import ACTIVATION, Observation
+from mpnet.record import PhaseInfo
+from mpnet.simulation.loading import Scenario
+from mpnet.simulation.timelines import Moment, added_nodes, library_of
+from mpnet.simulation.walking import walks
+from mpnet.society import Society
+from mpnet.trace import Event, Trace
+
+LEAD = 1e-6
+"""A lead by less is none."""
+
+
+@dataclass
+class Lived:
+    """A run along a timeline.
+
+    ``population`` is as it was at the end, ``columns`` are the nodes that ever took part,
+    ``inconsistent`` says where nothing was possible, if that happened.
+    """
+
+    population: Population
+    columns: tuple[str, ...]
+    trace: Trace
+    events: tuple[Event, ...]
+    phases: tuple[PhaseInfo, ...]
+    numbers: Mapping[str, float]
+    status: str
+    seen: Mapping[str, Observation]
+    inconsistent: str = ""
+
+    def beliefs_after(self, label: str) -> dict[str, dict[str, float]]:
+        """Beliefs at the end of a phase, by node and state."""
+        row = next(phase.last for phase in self.phases if phase.label == label)
+        trace, offsets = self.trace, self.trace.offsets
+        return {
+            name: dict(
+                zip(
+                    trace.states[i],
+                    map(float, trace.beliefs[row, offsets[i] : offsets[i + 1]]),
+                    strict=True,
+                )
+            )
+            for i, name in enumerate(trace.nodes)
+        }
+
+
+@dataclass
+class _Log:
+    """Rows and events as they come."""
+
+    population: Population
+    started: float = field(default_factory=time.perf_counter)
+    rows: list[tuple[tuple[str, ...], FloatArray]] = field(default_factory=list)
+    numbers: list[tuple[float, float, float]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def row(self, residual: float) -> None:
+        """Keep beliefs, residual and log Z as they are now."""
+        names, graph = self.population.present, self.population.graph
+        beliefs = graph.beliefs(self.population.variable.values())
+        self.rows.append((names, beliefs))
+        seconds = time.perf_counter() - self.started
+        self.numbers.append((residual, graph.log_z(), seconds))
+
+    @property
+    def now(self) -> int:
+        """The latest row."""
+        return max(0, len(self.rows) - 1)
+
+    def tell(self, change: Change) -> None:
+        """Keep an event."""
+        self.events.append(
+            Event(self.now, change.kind, change.node, change.text, change.cause, change.effect)
+        )
+
+
+class _Run:
+    """One run; see ``live``."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        spec, society = scenario.spec, scenario.society
+        self.library = set(library_of(spec, society))
+        self.population = Population(society, self.library, added_nodes(spec))
+        self.log = _Log(self.population)
+        self.seen: dict[str, Observation] = {}
+        self.updates = self.computed = 0
+        self.status, self.inconsistent = "converged", ""
+        settings = spec.lifecycle
+        self.lifecycle = None
+        if settings is not None:
+            self.lifecycle = Lifecycle(
+                self.population,
+                Thresholds(settings.wake_above, settings.sleep_below, settings.fight_below),
+                self.library,
+                self.settle,
+                self.quietly,
+                self.log.tell,
+            )
+
+    # Messages
+
+    def _pass(self, most: int, visible: bool) -> Settled:
+        inference = self.scenario.spec.inference
+        damping = inference.damping if isinstance(inference.damping, float) else 0.0
+        ended = self.population.graph.settle(
+            inference.tolerance,
+            most,
+            damping,
+            self.log.row if visible else lambda residual: None,
+        )
+        self.updates += ended.updates
+        self.computed += ended.computed
+        return ended
+
+    def settle(self, most: int | None = None) -> Settled:
+        """Let messages settle in view, or pass for so many rounds; remember how that ended."""
+        limit = self.scenario.spec.inference.max_iterations
+        ended = self._pass(limit if most is None else most, True)
+        if ended.status == "inconsistent":
+            self.status = ended.status
+            self.inconsistent = self._place(ended)
+        elif most is None:
+            self.status = ended.status
+        return ended
+
+    def quietly(self) -> Settled:
+        """Let messages settle inside a trial."""
+        return self._pass(self.scenario.spec.inference.max_iterations, False)
+
+    def _place(self, ended: Settled) -> str:
+        names = {number: name for name, number in self.population.variable.items()}
+        if ended.dead_variable >= 0:
+            where = names.get(ended.dead_variable, "a hidden variable")
+            return f"no state of {where!r} is possible"
+        return "nothing that the messages leave is possible"
+
+    # Moments
+
+    def run(self) -> Lived:
+        """From the first moment to the last."""
+        phases = []
+        moments = self.scenario.timeline
+        for number, moment in enumerate(moments):
+            following = moments[number + 1].at if number + 1 < len(moments) else None
+            phases.append(self._phase(moment, number, following))
+            if self.status == "inconsistent":
+                break
+        return Lived(
+            population=self.population,
+            columns=self._columns(),
+            trace=self._trace(),
+            events=tuple(self.log.events),
+            phases=tuple(phases),
+            numbers=self._numbers(),
+            status=self.status,
+            seen=dict(self.seen),
+            inconsistent=self.inconsistent,
+        )
+
+    def _phase(self, moment: Moment, number: int, following: int | None) -> PhaseInfo:
+        """One moment and what follows from it, until the next."""
+        log, updates = self.log, self.updates
+        self._wait_for(moment)
+        first, before = log.now, self.population.graph.log_z() if number else 0.0
+        marks = len(log.events)
+        self._apply(moment)
+        if number == 0:
+            self.quietly_start()
+        if following is not None:
+            self._pass_until(following)
+        else:
+            self.settle()
+            if self.status == "converged" and self.lifecycle is not None:
+                self._live(number)
+        after = self.population.graph.log_z()
+        self._measure(marks, after - before if number else None)
+        for text, node in walks(self.population, self.scenario.society, moment):
+            log.tell(Change("walk", node, text, moment.label))
+        settled = self.status == "converged" and following is None
+        return PhaseInfo(
+            label=moment.label,
+            first=first,
+            last=log.now,
+            status=self.status if following is None else "interrupted",
+            log_z=after if settled else None,
+            awake=len(self.population.models()),
+            updates=self.updates - updates,
+        )
+
+    def quietly_start(self) -> None:
+        """The row before any message."""
+        self.log.row(np.nan)
+        if self.lifecycle is not None:
+            self.lifecycle.announce()
+
+    def _live(self, number: int) -> None:
+        lifecycle, settings = self.lifecycle, self.scenario.spec.lifecycle
+        assert lifecycle is not None and settings is not None  # noqa: S101, PT018 - by the caller
+        lifecycle.run()
+        if settings.compose_above is not None and self.status == "converged":
+            compose(lifecycle, settings.compose_above)
+
+    def _wait_for(self, moment: Moment) -> None:
+        """Pass messages until the iteration at which a moment happens."""
+        if moment.at is not None and moment.at < self.log.now:
+            what = (
+                f"iteration {moment.at} is past: by the time that what stands before had settled, "
+                f"{self.log.now} had passed"
+            )
+            hint = f"at: {self.log.now} or more, or settled"
+            raise self.scenario.document.locate([Fault((*moment.place, "at"), what, hint)])
+        if moment.at is not None:
+            self._pass_until(moment.at)
+
+    def _pass_until(self, iteration: int) -> None:
+        """Pass messages up to an iteration; rows repeat once nothing moves any more."""
+        if iteration > self.log.now:
+            self.settle(iteration - self.log.now)
+        while iteration > self.log.now and self.status != "inconsistent":
+            self.log.row(0.0)
+
+    def _apply(self, moment: Moment) -> None:
+        """Everything that happens at a moment."""
+        population, tell, label = self.population, self.log.tell, moment.label
+        for name in moment.remove:
+            population.remove(name)
+            self.seen.pop(name, None)
+            tell(Change("remove", name, f"{name} leaves", label))
+        if moment.add:
+            population.add(moment.add)
+            for name in moment.add:
+                tell(Change("add", name, f"{name} joins", label))
+        changed = {**dict.fromkeys(moment.withdraw), **moment.evidence}
+        for name in moment.withdraw:
+            self.seen.pop(name, None)
+            tell(Change("withdraw", name, f"{name} is observed no more", label))
+        for name, observation in moment.evidence.items():
+            self.seen[name] = observation
+            tell(Change("evidence", name, f"{name}: {observation.text}", label))
+        if changed:
+            self._look(changed)
+        for name in moment.undo:
+            population.do(name, None)
+            tell(Change("undo", name, f"{name} is let go", label))
+        for name, state in (moment.do or {}).items():
+            if name in population.asleep:
+                population.wake(name)
+            population.do(name, state)
+            text = f"{name} is set to {self.population.society.domains[name][state]}"
+            tell(Change("do", name, text, label))
+
+    def _look(self, changed: Mapping[str, object]) -> None:
+        """Give nodes the likelihoods of what is seen by now: those that changed, or look at such."""
+        likelihoods = self.scenario.society.likelihoods(self.seen)
+        population = self.population
+        for name in {**dict.fromkeys(population.evidence), **likelihoods, **changed}:
+            if not self.population.society.domains[name] or name in population.absent:
+                continue
+            new, old = likelihoods.get(name), population.evidence.get(name)
+            if new is None and old is None:
+                continue
+            if new is None or old is None or not np.array_equal(new, old):
+                population.see(name, new)
+
+    def _measure(self, marks: int, effect: float | None) -> None:
+        """Write what a moment did to log Z into its events, which came from row ``marks`` on."""
+        kinds = ("evidence", "withdraw", "do", "undo", "add", "remove")
+        events = self.log.events
+        own = [i for i in range(marks, len(events)) if events[i].kind in kinds]
+        for i in own[:1] if len(own) > 1 else own:
+            events[i] = replace(events[i], effect=effect)
+
+    # What is kept
+
+    def _columns(self) -> tuple[str, ...]:
+        ever = {name for names, _ in self.log.rows for name in names}
+        return tuple(name for name in self.population.society.domains if name in ever)
+
+    def _trace(self) -> Trace:
+        columns, domains = self._columns(), self.population.society.domains
+        states = tuple(domains[name] for name in columns)
+        starts = np.concatenate([[0], np.cumsum([len(s) for s in states])]).astype(np.int64)
+        place = {name: int(start) for name, start in zip(columns, starts[:-1], strict=True)}
+        resting = _at_rest(self.population.society, columns)
+        beliefs = np.tile(resting, (len(self.log.rows), 1))
+        for row, (names, found) in enumerate(self.log.rows):
+            at = 0
+            for name in names:
+                count = len(domains[name])
+                beliefs[row, place[name] : place[name] + count] = found[at : at + count]
+                at += count
+        numbers = np.array(self.log.numbers).reshape(-1, 3)
+        return Trace(
+            nodes=columns,
+            states=states,
+            beliefs=beliefs,
+            residual=numbers[:, 0],
+            log_z=numbers[:, 1],
+            damping=np.zeros(len(numbers)),
+            seconds=numbers[:, 2],
+            estimator=("flat",) * len(numbers),
+            messages=(),
+            message_residual=np.empty((len(numbers), 0)),
+        )
+
+    def _numbers(self) -> dict[str, float]:
+        found = {"messages moved": float(self.updates), "messages computed": float(self.computed)}
+        if self.lifecycle is not None:
+            self.lifecycle.scores.refresh()
+            count = len(self.library)
+            found |= {
+                "library": float(count),
+                "ever awake": float(len(self.lifecycle.ever & self.library)),
+                "share ever awake": len(self.lifecycle.ever & self.library) / max(1, count),
+                "awake at the end": float(len(self.library - set(self.population.asleep))),
+                "bound": self.lifecycle.scores.bound(),
+            }
+        return found
+
+
+def _at_rest(society: Society, columns: tuple[str, ...]) -> FloatArray:
+    """What is shown of nodes that do not take part: models are inactive, others at base rates."""
+    parts = []
+    for name in columns:
+        inactive = np.array([1.0, 0.0])
+        parts.append(inactive if society.domains[name] == ACTIVATION else society.bases[name])
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def live(scenario: Scenario) -> Lived:
+    """Run a scenario along its timeline.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With a timeline or a lifecycle.
+
+    Raises
+    ------
+    ScenarioError
+        If a moment is past by the time that it should happen; names its place.
+    NumericalError
+        If a message became NaN.
+
+    """
+    return _Run(scenario).run()
