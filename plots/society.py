@@ -150,7 +150,8 @@ def _nodes(axes: Axes, spots: Sequence[_Spot]) -> None:
 def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[PredictionInfo]) -> None:
     """Draw every prediction as a curve with an arrow head, explanations dashed; rules without."""
     strongest = max((_size(p) for p in predictions if not p.hard), default=0.0)
-    curves, heads, colors, widths, tints, dashes = [], [], [], [], [], []
+    curves, heads, colors, widths, tints = [], [], [], [], []
+    dashes: list[tuple[float, tuple[float, ...]]] = []
     drawn = [edge for edge in predictions if edge.source != edge.target]
     for edge, ports in zip(drawn, _ports(spots, drawn)):
         curve = _curve(spots[edge.source], spots[edge.target], ports)
@@ -165,7 +166,7 @@ def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[Predict
         curves.append(curve)
         colors.append(color)
         widths.append(width)
-        dashes.append((0, DASH) if edge.explains else "solid")
+        dashes.append((0.0, DASH if edge.explains else ()))
     lines = LineCollection(
         curves, colors=colors, linewidths=widths, alpha=0.75, zorder=1, clip_on=False
     )
