@@ -12,13 +12,13 @@ from mpnet.nodes import registry
 from mpnet.nodes.base import ACTIVATION, Node, Prediction
 from mpnet.nodes.registry import node_types
 from mpnet.simulation.running import run_scenario
+from tests.listed import TYPES
 from tests.nodes.societies import exact, faults, load
 
 GOOD = """
 from typing import ClassVar
 import numpy as np
 from mpnet.nodes.base import Node
-from tests.listed import TYPES
 
 class Lamp(Node):
     "A lamp that is on or off."
