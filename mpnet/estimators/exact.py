@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpnet.dense import DenseTables
-from mpnet.errors import TooLargeError, size
+from mpnet.errors import NumericalError, TooLargeError, size
 from mpnet.estimators.base import Estimate, Observer, Options, Problem, Snapshot
 from mpnet.estimators.joints import marginalise
 from mpnet.graph import FactorGraph
@@ -123,7 +123,10 @@ def solve(graph: FactorGraph, limit: int = 2**20, junction: bool = True) -> Exac
         elif junction:
             from mpnet.estimators.junction import junction_tree
 
-            parts.append(junction_tree(graph, variables, factors))
+            try:
+                parts.append(junction_tree(graph, variables, factors))
+            except NumericalError:
+                return _by_clusters(graph)
         else:
             raise TooLargeError(
                 f"enumeration would need {size(count)} joint states for the part around "

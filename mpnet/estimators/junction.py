@@ -18,6 +18,9 @@ from mpnet.kernels.layout import FloatArray
 CLIQUE_ENTRIES = 2**22
 """Largest clique table that is attempted, in entries."""
 
+AGREEMENT = 1e-9
+"""How far the sums of calibrated clique tables may be apart, relative to the first."""
+
 METHOD = "pgmpy's junction tree"
 
 
@@ -29,7 +32,8 @@ def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple
     TooLargeError
         If the widest clique of a min-fill order would have more than 2^22 entries.
     NumericalError
-        If pgmpy, which multiplies probabilities and not logs, runs out of range.
+        If pgmpy, which multiplies probabilities and not logs, runs out of range, or calibrates
+        its cliques only in part.
 
     """
     bags = _bags(graph, variables, factors)
@@ -39,9 +43,15 @@ def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple
     cliques: dict[tuple[int, ...], FloatArray] = {
         tuple(int(name) for name in scope): table for scope, table in beliefs.items()
     }
-    total = float(next(iter(cliques.values())).sum())
-    if not math.isfinite(total):
+    totals = np.array([table.sum() for table in cliques.values()])
+    total = float(totals[0])
+    if not np.isfinite(totals).all():
         raise NumericalError(f"pgmpy's clique tables hold {total}; the model is out of its range")
+    if np.abs(totals - total).max() > AGREEMENT * total:
+        # pgmpy takes tables for equal that differ by less than 1e-8, and stops too early.
+        raise NumericalError(
+            f"pgmpy's cliques disagree about the partition sum, from {totals.min()} to {totals.max()}"
+        )
     if total == 0.0:
         return Part(variables, -math.inf, unknown(graph), METHOD)
 

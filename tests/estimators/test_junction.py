@@ -65,3 +65,17 @@ def test_a_wide_grid_is_triangulated_before_pgmpy_sees_it():
     # Two exact ways, each some thousand products of numbers near 1.
     assert tree.log_z == pytest.approx(own.log_z, abs=1e-9)
     np.testing.assert_allclose(tree.marginals, own.beliefs, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("penalty", [6.0, 14.0])
+def test_what_pgmpy_takes_for_settled_too_early_goes_to_the_own_join_trees(penalty):
+    # Evidence against the tables on every edge: messages below 1e-8, which it takes for equal.
+    rng = np.random.default_rng(6)
+    against = np.array([[0.0, penalty], [penalty, 0.0]])
+    factors = [((v, v + 1), rng.normal(size=(2, 2)) - against) for v in range(7)]
+    seen = [((v,), logs([v % 2 == 0, v % 2 == 1])) for v in range(8)]
+    model = Model((2,) * 8, (*factors, *seen))
+    found = solve(model.build(), limit=1)
+    assert found.method == "a join tree"
+    assert found.log_z == pytest.approx(reference.log_z(model), abs=1e-11)
+    np.testing.assert_allclose(found.marginals, reference.marginals(model), rtol=0, atol=1e-12)
