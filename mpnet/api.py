@@ -49,6 +49,8 @@ def load(
             "expect",
             "batch",
             "experiment",
+            "timeline",
+            "lifecycle",
             "inference",
             "plots",
         )

@@ -41,9 +41,7 @@ def _batch(record: Record) -> bool:
 
 def _measured_by(experiment: str) -> Callable[[Record], bool]:
     """Whether the record holds what that experiment measured."""
-    return lambda record: (
-        record.findings is not None and record.findings.experiment == experiment
-    )
+    return lambda record: record.findings is not None and record.findings.experiment == experiment
 
 
 _CONTENT: Mapping[str, Callable[[Record], bool]] = {
@@ -69,4 +67,6 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "contexts": _measured_by("contexts"),
     "ablation": _measured_by("ablation"),
     "laws": _measured_by("laws"),
+    "everyone": _measured_by("everyone"),
+    "losses": _measured_by("losses"),
 }

@@ -29,6 +29,7 @@ from mpnet.kernels.living import (
     LivingArrays,
     run_round,
     take_back,
+    weigh_variable,
 )
 
 BRIEF = 100
@@ -314,6 +315,12 @@ class LivingGraph:
             front, following = following, front
             after_round(residual)
         return Settled("converged", rounds, residual, updates, computed)
+
+    def look(self) -> None:
+        """Set beliefs where something changed, from messages as they are; nobody speaks yet."""
+        sums, zeros = np.empty(2 * self._most), np.empty(2 * self._most, dtype=np.int64)
+        for variable in self._front:
+            weigh_variable(self.arrays, variable, sums, zeros)
 
     def _resize_buffers(self) -> None:
         if self._buffers[0].size < self._room["V"]:

@@ -22,8 +22,8 @@ from mpnet.simulation.walking import walks
 from mpnet.society import Society
 from mpnet.trace import Event, Trace
 
-LEAD = 1e-6
-"""A lead by less is none."""
+LISTED = 5
+"""Observations of one moment that are events of their own, at most."""
 
 
 @dataclass
@@ -206,6 +206,7 @@ class _Run:
 
     def quietly_start(self) -> None:
         """The row before any message."""
+        self.population.graph.look()
         self.log.row(np.nan)
         if self.lifecycle is not None:
             self.lifecycle.announce()
@@ -251,9 +252,13 @@ class _Run:
         for name in moment.withdraw:
             self.seen.pop(name, None)
             tell(Change("withdraw", name, f"{name} is observed no more", label))
-        for name, observation in moment.evidence.items():
-            self.seen[name] = observation
+        self.seen |= moment.evidence
+        told = list(moment.evidence.items())
+        for name, observation in told[: LISTED if len(told) > LISTED + 1 else len(told)]:
             tell(Change("evidence", name, f"{name}: {observation.text}", label))
+        if len(told) > LISTED + 1:
+            more = len(told) - LISTED
+            tell(Change("evidence", "", f"and {more} more are observed", label))
         if changed:
             self._look(changed)
         for name in moment.undo:

@@ -7,6 +7,7 @@ from importlib import import_module
 from mpnet.simulation.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, str] = {
+    "everyone": "mpnet.simulation.experiments.everyone:Everyone",
     "ablation": "mpnet.simulation.experiments.ablation:Ablation",
     "bifurcation": "mpnet.simulation.experiments.bifurcation:Bifurcation",
     "contexts": "mpnet.simulation.experiments.contexts:Contexts",

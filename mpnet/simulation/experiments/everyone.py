@@ -1,0 +1,87 @@
+"""A library of which few wake, beside a run in which everybody is awake from the start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpnet.errors import Fault
+from mpnet.estimators.base import Estimate, Problem, ignore
+from mpnet.estimators.flat import Flat
+from mpnet.graph import FactorGraph
+from mpnet.nodes.base import NodeFaults
+from mpnet.record import Findings
+from mpnet.simulation.experiments.base import Experiment, Tell
+
+if TYPE_CHECKING:
+    from mpnet.simulation.living import Lived
+    from mpnet.simulation.loading import Scenario
+
+
+class Everyone(Experiment):
+    """What it saves to let a library sleep, and how far that moves any belief."""
+
+    def measures(self, scenario: Scenario) -> Mapping[str, str]:
+        """Messages of both runs, and the largest difference of a belief."""
+        return {
+            "messages asleep": "messages computed where few wake, trials included",
+            "messages awake": "messages computed where everybody is awake",
+            "times fewer messages": "the latter over the former",
+            "worst difference": "largest difference of any belief, a probability",
+            "bound printed": "the bound that the run with sleepers gives",
+            "difference over bound": "the former over the latter; at most 1 as promised",
+        }
+
+    def check(self, scenario: Scenario) -> None:
+        """Somebody must be able to sleep."""
+        if scenario.spec.lifecycle is None:
+            what = "there is no lifecycle, so nobody sleeps"
+            raise NodeFaults([Fault((), what, "add one, or another experiment")])
+
+    def run(self, scenario: Scenario, tell: Tell) -> Findings:
+        """Run both, with the evidence at the end of the timeline."""
+        from mpnet.simulation.answering import options_of
+        from mpnet.simulation.living import live
+
+        lived = live(scenario)
+        tell(1, 2)
+        graph = scenario.society.assemble(lived.seen)
+        options = replace(options_of(scenario), schedule="flooding", damping="auto")
+        full = Flat().estimate(Problem(graph), options, ignore)
+        tell(2, 2)
+        worst, where = _difference(lived, graph, full)
+        asleep, awake = lived.numbers["messages computed"], float(full.updates)
+        bound = lived.numbers["bound"]
+        if full.status != "converged":
+            worst = math.inf
+        numbers = {
+            "messages asleep": asleep,
+            "messages awake": awake,
+            "times fewer messages": awake / max(1.0, asleep),
+            "worst difference": worst,
+            "bound printed": bound,
+            "difference over bound": worst / bound if bound > 0.0 else math.inf,
+        }
+        notes = (
+            f"with everybody awake, {full.iterations} sweeps computed {awake:,.0f} messages "
+            f"({full.status}); with sleepers, {asleep:,.0f}: {awake / max(1.0, asleep):,.0f} times fewer",
+            f"the largest difference of a belief is {worst:.2g} ({where}); the bound printed is "
+            f"{bound:.2g}",
+        )
+        log_z = math.nan if full.log_z is None else full.log_z
+        return Findings("everyone", numbers, {"log Z awake": np.array([log_z])}, notes=notes)
+
+
+def _difference(lived: Lived, graph: FactorGraph, full: Estimate) -> tuple[float, str]:
+    """Largest total variation between the two beliefs of one node, and that node."""
+    worst, where = 0.0, "none"
+    for number, variable in enumerate(graph.variables):
+        there = full.beliefs[graph.states_of(number)]
+        gap = 0.5 * float(np.abs(lived.population.belief(variable.name) - there).sum())
+        if gap > worst:
+            worst, where = gap, variable.name
+    return worst, where
