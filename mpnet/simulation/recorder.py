@@ -65,15 +65,17 @@ class Recorder:
 
     def _slowest(self, rows: int) -> tuple[tuple[str, ...], FloatArray]:
         edges = self.compiled.graph.arrays.edge_variable.size
-        matrix = np.full((rows, edges), np.nan)
+        total, last = np.zeros(edges), np.zeros(edges)
         for row, values in self._edges.items():
-            matrix[row] = values
-        finite = np.where(np.isfinite(matrix), matrix, 0.0)
-        # The slowest message is the one that still moved late: later iterations count more.
-        slow = (finite > 0.0) * np.arange(1, rows + 1)[:, None]
-        last = slow.max(axis=0) if rows else np.zeros(edges)
-        order = np.lexsort((-finite.sum(axis=0), -last))[:MESSAGE_EDGES]
-        return tuple(self._label(int(edge)) for edge in order), matrix[:, order]
+            finite = np.where(np.isfinite(values), values, 0.0)
+            total += finite
+            # The slowest message is the one that still moved late: later iterations count more.
+            last[finite > 0.0] = row + 1
+        order = np.lexsort((-total, -last))[:MESSAGE_EDGES]
+        shown = np.full((rows, order.size), np.nan)
+        for row, values in self._edges.items():
+            shown[row] = values[order]
+        return tuple(self._label(int(edge)) for edge in order), shown
 
     def _label(self, edge: int) -> str:
         graph = self.compiled.graph
