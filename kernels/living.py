@@ -3,82 +3,19 @@
 Variables keep their edges in linked lists, so that a factor comes or goes in time proportional to
 its own size. Messages are logs, largest entry 0. A round lets each variable of a front speak and
 the factors that heard something new answer; variables that an answer moved are the next front.
-Everything that a trial overwrites is kept in a journal, from which it can be taken back.
+A factor whose answer was damped owes the rest, and answers again in the next round. Everything
+that a trial overwrites is kept in a journal, from which it can be taken back.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
 from mpnet.kernels.jit import inlined, kernel
 from mpnet.kernels.layout import FloatArray, IndexArray, IntArray
+from mpnet.kernels.living_arrays import TRIAL, WRITING, WRITTEN, LivingArrays
 
-UPDATES, COMPUTED, DEAD_VARIABLE, DEAD_FACTOR, NEXT = range(5)
+UPDATES, COMPUTED, DEAD_VARIABLE, DEAD_FACTOR, NEXT, OWING = range(6)
 """Places of what a round counts: messages moved, messages computed, the first variable and factor
-without a possible state (or -1), and the size of the next front."""
-
-WRITING, WRITTEN, TRIAL = range(3)
-"""Places of the journal's state: whether it is kept, edges in it, and the number of the trial."""
-
-
-class LivingArrays(NamedTuple):
-    """A graph with room to grow, and its messages; all of it changes.
-
-    With room for V variables, E edges, F factors, B states, S message and T table entries.
-    """
-
-    first_edge: IndexArray
-    """First edge of each variable, or -1, shape (V,)."""
-    cardinality: IndexArray
-    """States of each variable; 0 where there is none, shape (V,)."""
-    variable_states: IndexArray
-    """Start of each variable's states, shape (V,)."""
-    next_edge: IndexArray
-    """The edge after each one at the same variable, or -1, shape (E,)."""
-    edge_variable: IndexArray
-    """Variable at the end of each edge, shape (E,)."""
-    edge_factor: IndexArray
-    """Factor at the other end, shape (E,)."""
-    edge_states: IndexArray
-    """Start of each edge's messages, shape (E,)."""
-    factor_edge: IndexArray
-    """First edge of each factor; the others follow, shape (F,)."""
-    arity: IndexArray
-    """Edges of each factor; 0 where there is none, shape (F,)."""
-    factor_table: IndexArray
-    """Start of each factor's table, shape (F,)."""
-    tables: FloatArray
-    """Log potentials, in nats, the last variable fastest, shape (T,)."""
-    unary: FloatArray
-    """Log unary potentials, in nats, shape (B,)."""
-    belief: FloatArray
-    """Log beliefs, not normalised, shape (B,)."""
-    to_variable: FloatArray
-    """Messages, shape (S,)."""
-    to_factor: FloatArray
-    """Messages, shape (S,)."""
-    variable_term: FloatArray
-    """What each variable adds to the Bethe log partition sum, in nats, shape (V,)."""
-    factor_term: FloatArray
-    """What each factor adds, shape (F,)."""
-    edge_term: FloatArray
-    """What each edge takes away, shape (E,)."""
-    variable_round: IntArray
-    """The round for which each variable was last put into a front, shape (V,)."""
-    factor_round: IntArray
-    """The round in which each factor last heard something new, shape (F,)."""
-    heard: IndexArray
-    """Factors of a round, shape (F,)."""
-    trial_of: IntArray
-    """The trial in whose journal each edge is, shape (E,)."""
-    journal_edge: IndexArray
-    """Edges that the trial overwrote, shape (E,)."""
-    journal: FloatArray
-    """Their messages before, at the places of the messages, shape (2, S)."""
-    journal_term: FloatArray
-    """Their terms before, at the places of the edges, shape (E,)."""
-    journal_state: IntArray
-    """See ``WRITING``, shape (3,)."""
+without a possible state (or -1), the size of the next front, and factors that owe an answer."""
 
 
 @inlined
@@ -100,7 +37,9 @@ def add_up(logs: FloatArray, count: int) -> float:
     """Log of the sum of the first ``count`` numbers that are given as logs."""
     best = -np.inf
     for i in range(count):
-        best = max(best, logs[i])
+        # A NaN stays: it is greater than nothing.
+        if logs[i] > best or np.isnan(logs[i]):
+            best = logs[i]
     if best == -np.inf:
         return best
     total = 0.0
@@ -143,7 +82,16 @@ def weigh_variable(g: LivingArrays, variable: int, sums: FloatArray, zeros: IntA
     for state in range(count):
         g.belief[start + state] = -np.inf if zeros[state] else sums[state]
     g.variable_term[variable] = add_up(g.belief[start : start + count], count)
-    return bool(g.variable_term[variable] > -np.inf)
+    return bool(g.variable_term[variable] != -np.inf)
+
+
+@kernel
+def weigh_variables(
+    g: LivingArrays, variables: IndexArray, size: int, sums: FloatArray, zeros: IntArray
+) -> None:
+    """Weigh the first ``size`` of some variables; the rest as for ``weigh_variable``."""
+    for number in range(size):
+        weigh_variable(g, variables[number], sums, zeros)
 
 
 @kernel
@@ -152,12 +100,19 @@ def _speak(
     variable: int,
     stamp: int,
     heard: int,
+    chance: float,
+    luck: FloatArray,
     sums: FloatArray,
     zeros: IntArray,
     fresh: FloatArray,
 ) -> int:
-    """Send what a weighed variable says; how many factors have heard something new by now."""
+    """Send what a weighed variable says.
+
+    Returns how many factors have heard something new by now; less than ``heard``, namely
+    ``-1 - how many``, if some message did not get through.
+    """
     count = g.cardinality[variable]
+    held_up = False
     edge = g.first_edge[variable]
     while edge >= 0:
         message = g.edge_states[edge]
@@ -173,18 +128,21 @@ def _speak(
         for state in range(count):
             fresh[state] -= best if best > -np.inf else 0.0
             new |= fresh[state] != g.to_factor[message + state]
+        through = not new or chance >= 1.0 or luck[edge] < chance
+        held_up |= not through
         _remember(g, edge, count)
         for state in range(count):
-            g.to_factor[message + state] = fresh[state]
-            fresh[state] += g.to_variable[message + state]
+            if through:
+                g.to_factor[message + state] = fresh[state]
+            fresh[state] = g.to_factor[message + state] + g.to_variable[message + state]
         g.edge_term[edge] = add_up(fresh, count)
         factor = g.edge_factor[edge]
-        if new and g.factor_round[factor] != stamp:
+        if new and through and g.factor_round[factor] != stamp:
             g.factor_round[factor] = stamp
             g.heard[heard] = factor
             heard += 1
         edge = g.next_edge[edge]
-    return heard
+    return -1 - heard if held_up else heard
 
 
 @kernel
@@ -213,7 +171,7 @@ def _answer(g: LivingArrays, factor: int, axis: int, fresh: FloatArray, place: I
             state = place[axis]
             if look == 0:
                 best[state] = max(best[state], score)
-            elif score > -np.inf:
+            elif score != -np.inf:
                 fresh[state] += np.exp(score - best[state])
             other = arity - 1
             while other >= 0:
@@ -223,7 +181,7 @@ def _answer(g: LivingArrays, factor: int, axis: int, fresh: FloatArray, place: I
                 place[other] = 0
                 other -= 1
     for state in range(own):
-        fresh[state] = best[state] + np.log(fresh[state]) if fresh[state] > 0.0 else -np.inf
+        fresh[state] = -np.inf if fresh[state] == 0.0 else best[state] + np.log(fresh[state])
 
 
 @kernel
@@ -255,6 +213,8 @@ def run_round(
     stamp: int,
     tolerance: float,
     damping: float,
+    chance: float,
+    luck: FloatArray,
     counts: IntArray,
     fresh: FloatArray,
 ) -> float:
@@ -263,7 +223,9 @@ def run_round(
     Parameters
     ----------
     g : LivingArrays
-        Messages, beliefs and terms are overwritten.
+        Messages, beliefs and terms are overwritten; ``heard`` begins with the factors that owe
+        an answer, and is overwritten with those that owe one afterwards. Where the round ends at
+        something impossible, all that have not answered owe it.
     front : int32[V]
         Variables that speak, the first ``size`` of it.
     size : int
@@ -276,8 +238,13 @@ def run_round(
         A message that would move by less stays, in nats.
     damping : float
         Weight of the old message, in [0, 1).
-    counts : int64[5]
-        Overwritten: see ``UPDATES``.
+    chance : float
+        Probability that what a variable says gets through; where it does not, the variable is
+        in the next front.
+    luck : float64[E]
+        A uniform random number for each edge; not read where ``chance`` is 1.
+    counts : int64[6]
+        ``OWING`` is read first; overwritten: see ``UPDATES``.
     fresh : float64[2 * most states]
         Overwritten.
 
@@ -290,31 +257,73 @@ def run_round(
     counts[UPDATES] = counts[COMPUTED] = counts[NEXT] = 0
     counts[DEAD_VARIABLE] = counts[DEAD_FACTOR] = -1
     sums, zeros = np.empty(fresh.size), np.empty(fresh.size, dtype=np.int64)
-    place = np.empty(64, dtype=np.int64)
-    heard = 0
+    heard = counts[OWING]
+    for number in range(heard):
+        g.factor_round[g.heard[number]] = stamp
     for number in range(size):
-        if not weigh_variable(g, front[number], sums, zeros):
-            counts[DEAD_VARIABLE] = front[number]
+        variable = front[number]
+        if not weigh_variable(g, variable, sums, zeros):
+            counts[DEAD_VARIABLE] = variable
+            counts[OWING] = heard
             return np.inf
-        heard = _speak(g, front[number], stamp, heard, sums, zeros, fresh)
-    residual = 0.0
+        heard = _speak(g, variable, stamp, heard, chance, luck, sums, zeros, fresh)
+        if heard < 0:
+            heard = -1 - heard
+            _enlist(g, variable, stamp, following, counts)
+    return _hear(g, heard, following, stamp, tolerance, damping, counts, fresh)
+
+
+@inlined
+def _enlist(
+    g: LivingArrays, variable: int, stamp: int, following: IndexArray, counts: IntArray
+) -> None:
+    """Put a variable into the next front, once."""
+    if g.variable_round[variable] != stamp:
+        g.variable_round[variable] = stamp
+        following[counts[NEXT]] = variable
+        counts[NEXT] += 1
+
+
+@kernel
+def _hear(
+    g: LivingArrays,
+    heard: int,
+    following: IndexArray,
+    stamp: int,
+    tolerance: float,
+    damping: float,
+    counts: IntArray,
+    fresh: FloatArray,
+) -> float:
+    """Let the factors that heard something answer; the largest change, in nats."""
+    place = np.empty(64, dtype=np.int64)
+    residual, owing = 0.0, 0
     for number in range(heard):
         factor = g.heard[number]
         if weigh_factor(g, factor, fresh, place) == -np.inf:
             counts[DEAD_FACTOR] = factor
-            return np.inf
+            residual = np.inf
+            # Whoever has not answered still has to; never further on than read.
+            for rest in range(number, heard):
+                g.heard[owing] = g.heard[rest]
+                owing += 1
+            break
+        moved = False
         for axis in range(g.arity[factor]):
             _answer(g, factor, axis, fresh, place)
-            change = _settle_edge(g, g.factor_edge[factor] + axis, tolerance, damping, fresh)
-            residual = max(residual, change)
+            edge = g.factor_edge[factor] + axis
+            change = _settle_edge(g, edge, tolerance, damping, fresh)
+            if change > residual or np.isnan(change):
+                residual = change
             counts[COMPUTED] += 1
-            variable = g.edge_variable[g.factor_edge[factor] + axis]
-            if change > tolerance:
+            if not change <= tolerance:
                 counts[UPDATES] += 1
-                if g.variable_round[variable] != stamp:
-                    g.variable_round[variable] = stamp
-                    following[counts[NEXT]] = variable
-                    counts[NEXT] += 1
+                moved = True
+                _enlist(g, g.edge_variable[edge], stamp, following, counts)
+        if moved and damping > 0.0:
+            g.heard[owing] = factor
+            owing += 1
+    counts[OWING] = owing
     return residual
 
 
@@ -330,8 +339,10 @@ def _settle_edge(
     change = 0.0
     for state in range(count):
         fresh[state] -= best
-        change = max(change, _distance(g.to_variable[start + state], fresh[state]))
-    if change > tolerance:
+        step = _distance(g.to_variable[start + state], fresh[state])
+        if step > change or np.isnan(step):
+            change = step
+    if not change <= tolerance:
         _remember(g, edge, count)
         best = -np.inf
         for state in range(count):

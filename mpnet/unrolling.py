@@ -184,7 +184,8 @@ class _Names:
             return
         for step in self.when(*rule.scope):
             scope = tuple(self.at(name, step) for name in rule.scope)
-            yield replace(rule, name=at_step(rule.name, step), scope=scope)
+            about = self.at(rule.about, step) if rule.about else ""
+            yield replace(rule, name=at_step(rule.name, step), scope=scope, about=about)
 
 
 def _transitions(society: Society, name: str, steps: int) -> Iterator[Rule]:
@@ -195,7 +196,7 @@ def _transitions(society: Society, name: str, steps: int) -> Iterator[Rule]:
     table = log_ratios(node.transition(society), society.bases[name])
     for step in range(1, steps):
         scope = at_step(name, step), at_step(name, step + 1)
-        yield Rule(" → ".join(scope), scope, table, hard=False)
+        yield Rule(" → ".join(scope), scope, table, hard=False, about=scope[1])
 
 
 def _refuse(society: Society, temporal: Iterable[str]) -> None:

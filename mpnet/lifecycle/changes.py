@@ -6,11 +6,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from mpnet.compatibility import pairwise_compatibility
 from mpnet.lifecycle.living import Settled
-from mpnet.lifecycle.population import ACTIVE, Population
+from mpnet.lifecycle.population import ACTIVE, Population, log_odds_of
 from mpnet.lifecycle.scoring import Scores, gain_of, promising
 
 
@@ -69,12 +67,14 @@ class Lifecycle:
     quietly: Settle
     tell: Tell
     ever: set[str] = field(default_factory=set)
+    protested: set[frozenset[str]] = field(default_factory=set)
     _refused: dict[str, float] = field(default_factory=dict)
     _fought: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Nobody has been scored yet."""
         self.scores = Scores(self.population)
+        self._ended = "converged"
 
     def announce(self) -> None:
         """Tell who is most promising before anybody wakes."""
@@ -88,11 +88,14 @@ class Lifecycle:
             self.tell(Change("feed_forward", best[0][0], text, "evidence", gain_of(best[0][1])))
 
     def run(self) -> None:
-        """Change until nothing is worth it; everybody wakes and goes at most once a time."""
+        """Change until nothing is worth it; everybody wakes and goes at most once a time.
+
+        Ends early where messages do not settle: what they say then is no reason to change.
+        """
         woken: set[str] = set()
-        while self._retire_one(woken) or self._wake_one(woken):
+        self._ended = "converged"
+        while self._ended == "converged" and (self._retire_one(woken) or self._wake_one(woken)):
             pass
-        self.scores.refresh()
 
     def _wake_one(self, woken: set[str]) -> bool:
         self.scores.refresh()
@@ -109,16 +112,11 @@ class Lifecycle:
     def _try(self, name: str, guess: float) -> bool:
         """Wake a model, hold it active, and see whether it survives; else let it sleep on."""
         population = self.population
-        before = population.graph.log_z()
-        population.wake(name)
-        with population.held(name, ACTIVE):
-            ended = self.quietly()
-            held = population.graph.log_z()
-        log_odds = held - before if ended.status == "converged" else -math.inf
+        log_odds = self.wake(name)
         gain = gain_of(log_odds)
         if gain <= self.thresholds.wake_above:
             population.sleep(name)
-            self.quietly()
+            self._ended = self.quietly().status
             self.scores.log_odds[name] = log_odds if math.isfinite(log_odds) else guess
             why = f"its score of {guess:+.2f} nats did not hold: held active it has {log_odds:+.2f}"
             self.tell(Change("refuse", name, f"{name} sleeps on: {why}", "trial", gain))
@@ -127,30 +125,41 @@ class Lifecycle:
         self._refused.pop(name, None)
         text = f"{name} wakes (held active, it has {log_odds:+.2f} nats; scored {guess:+.2f})"
         self.tell(Change("awaken", name, text, "score", gain))
-        self.settle()
-        self._fights_of(name)
+        self._ended = self.settle().status
+        if self._ended == "converged":
+            self._fights_of(name)
         return True
+
+    def wake(self, name: str) -> float:
+        """Wake a model, and return the log-odds that it has if it is held active, in nats.
+
+        Minus infinity where it can't be active, or messages do not settle while it is.
+        """
+        population = self.population
+        before = population.graph.log_z()
+        population.wake(name)
+        with population.held(name, ACTIVE):
+            ended = self.quietly()
+            held = population.graph.log_z()
+        return held - before if ended.status == "converged" else -math.inf
 
     def _retire_one(self, woken: set[str]) -> bool:
         """Let the most superfluous model go, if any is."""
+        population = self.population
+        told = {*woken, *population.evidence, *population.done}
         costs = [
-            (gain_of(self._log_odds(name)), name)
-            for name in self.population.models()
-            if name in self.library and name not in woken and name not in self.population.evidence
+            (gain_of(log_odds_of(population.belief(name))), name)
+            for name in population.models()
+            if name in self.library and name not in told
         ]
         if not costs or min(costs)[0] >= self.thresholds.sleep_below:
             return False
         cost, name = min(costs)
-        self.population.sleep(name)
+        population.sleep(name)
         text = f"{name} goes: without it log Z loses {cost:.2g} nats"
         self.tell(Change("retire", name, text, "superfluous", -cost))
-        self.settle()
+        self._ended = self.settle().status
         return True
-
-    def _log_odds(self, name: str) -> float:
-        belief = self.population.belief(name)
-        with np.errstate(divide="ignore"):
-            return float(np.log(belief[1]) - np.log(belief[0]))
 
     def _fights_of(self, name: str) -> None:
         """Tell whom a model that woke contradicts."""
@@ -180,7 +189,9 @@ def contradictions(population: Population, name: str) -> list[tuple[str, float, 
     """
     society = population.society
     own = [
-        piece.scope[1] for piece in population.at[name] if piece.scope[0] == name and piece.predicts
+        piece.predicts
+        for piece in population.at[name]
+        if piece.predicts and piece.kind is None and piece.scope[0] == name
     ]
     others = {
         piece.scope[0]

@@ -21,8 +21,8 @@ def compose(lifecycle: Lifecycle, above: float) -> None:
     """Propose composites of models that are active together; keep those that pay for themselves.
 
     A composite's gain is set against its description length, the log of the number of pairs of
-    models, which is its prior. It is refused where its parts contradict each other, whatever it
-    would gain: C is a protest, never a bonus.
+    models, which is its prior; it is what the composite has while it is held active. It is refused
+    where its parts contradict each other, whatever it would gain: C is a protest, never a bonus.
 
     Parameters
     ----------
@@ -40,30 +40,43 @@ def compose(lifecycle: Lifecycle, above: float) -> None:
         for node in population.society.nodes.values()
         if isinstance(node, Composite)
     }
+    rivals: dict[str, dict[str, float]] = {}
     for first, second in combinations(sorted(simple), 2):
         if frozenset((first, second)) in joined:
             continue
-        against = {n: c for n, c, _ in contradictions(population, first)}.get(second, 0.0)
+        if first not in rivals:
+            rivals[first] = {n: c for n, c, _ in contradictions(population, first)}
+        against = rivals[first].get(second, 0.0)
         name = f"{first}+{second}"
+        if name in population.society.nodes:
+            continue
         if against < lifecycle.thresholds.fight_below:
+            if frozenset((first, second)) in lifecycle.protested:
+                continue
+            lifecycle.protested.add(frozenset((first, second)))
             text = f"{name} is not proposed: its parts contradict each other (C = {against:+.2f})"
             lifecycle.tell(Change("refuse", name, text, "protest", against))
             continue
-        _propose(lifecycle, name, (first, second), above)
+        if not _propose(lifecycle, name, (first, second), above):
+            return
 
 
-def _propose(lifecycle: Lifecycle, name: str, parts: tuple[str, str], above: float) -> None:
+def _propose(lifecycle: Lifecycle, name: str, parts: tuple[str, str], above: float) -> bool:
+    """Try a composite; whether messages have settled afterwards."""
     population = lifecycle.population
     population.extend(_with(population.society, name, parts), name)
-    gain = gain_of(score(population, name))
-    if gain <= above:
+    if gain_of(score(population, name)) <= above:
         population.forget(name)
-        return
-    population.wake(name)
+        return True
+    gain = gain_of(lifecycle.wake(name))
+    if gain <= above:
+        population.sleep(name)
+        population.forget(name)
+        return lifecycle.quietly().status == "converged"
     lifecycle.ever.add(name)
     text = f"{' and '.join(parts)} compose {name}, which gains {gain:.2f} nats"
     lifecycle.tell(Change("compose", name, text, "active together", gain))
-    lifecycle.settle()
+    return lifecycle.settle().status == "converged"
 
 
 def _with(society: Society, name: str, parts: tuple[str, str]) -> Society:

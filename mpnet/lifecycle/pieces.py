@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,8 @@ class Piece:
         What it is where it is no table.
     predicts : str
         The node that it is about, which an intervention cuts off; empty for a constraint.
+    owner : str
+        The node that brings it, without which it is not there; one of the scope where empty.
 
     """
 
@@ -43,6 +45,12 @@ class Piece:
     table: FloatArray | None = None
     kind: Kind | None = None
     predicts: str = ""
+    owner: str = ""
+
+    @property
+    def at(self) -> Scope:
+        """The nodes whose coming and going it takes notice of."""
+        return self.scope if self.owner in ("", *self.scope) else (*self.scope, self.owner)
 
 
 def pieces_of(society: Society) -> Iterator[Piece]:
@@ -51,7 +59,8 @@ def pieces_of(society: Society) -> Iterator[Piece]:
     for token, noisy_or in noisy_ors(society.causes, society.bases).items():
         yield Piece(noisy_or.name, noisy_or.scope, kind=noisy_or, predicts=token)
     for rule in society.rules:
-        yield Piece(rule.name, rule.scope, rule.table, rule.kind)
+        owner = rule.by if rule.by in society.nodes else rule.scope[0]
+        yield Piece(rule.name, rule.scope, rule.table, rule.kind, rule.about, owner)
 
 
 def pieces_from(links: Iterable[Link], society: Society) -> Iterator[Piece]:
@@ -60,9 +69,9 @@ def pieces_from(links: Iterable[Link], society: Society) -> Iterator[Piece]:
         yield Piece(f"{source} → {target}", (source, target), table, predicts=target)
 
 
-def without_parents(noisy_or: NoisyOr, asleep: set[str]) -> NoisyOr:
-    """A noisy OR whose sleeping parents are off, which is the same as not there."""
-    kept = [n for n, parent in enumerate(noisy_or.parents) if parent not in asleep]
+def without_parents(noisy_or: NoisyOr, gone: Collection[str]) -> NoisyOr:
+    """A noisy OR less some parents, which is the same as if they were off."""
+    kept = [n for n, parent in enumerate(noisy_or.parents) if parent not in gone]
     return NoisyOr(
         noisy_or.child,
         [noisy_or.parents[n] for n in kept],

@@ -36,7 +36,8 @@ class Population:
     """Who is awake, what is seen and done, and the messages between them.
 
     A sleeping model counts as inactive: the others are what they would be given that. A node that
-    is absent is as if it had never been written. *Evolving.*
+    is absent is as if it had never been written, with all that it says and that is said of it; a
+    rule over models goes on over those who are left. *Evolving.*
 
     Parameters
     ----------
@@ -63,30 +64,31 @@ class Population:
         self.done: dict[str, int] = {}
         self.at: dict[str, list[Piece]] = {name: [] for name in society.domains}
         for piece in pieces_of(society):
-            for name in piece.scope:
+            for name in piece.at:
                 self.at[name].append(piece)
+        self.stirred: dict[str, None] = {}
         self._explained = {cause.target for cause in society.causes}
         self._placed: dict[Piece, _Placed] = {}
         self._extra: dict[str, dict[Piece, FloatArray]] = {}
-        self._count_asleep(self.asleep, 1.0)
-        self._enter([n for n, s in society.domains.items() if s and self._may_enter(n)])
+        self._count_asleep(self.asleep)
+        self._enter([n for n in society.domains if n not in self.asleep and n not in self.absent])
 
-    def _may_enter(self, name: str) -> bool:
-        return name not in self.asleep and name not in self.absent
-
-    def _count_asleep(self, names: Iterable[str], sign: float) -> None:
-        """What sleeping models weigh: the probability that each is inactive, and what is seen then."""
+    def _count_asleep(self, names: Iterable[str]) -> None:
+        """Weigh what sleeping models weigh: that each is inactive, and what is seen then."""
         for name in names:
-            logs = self._prior(name)
-            if name in self.evidence:
-                logs = logs + self.evidence[name]
-            self.graph.constant += sign * float(logs[INACTIVE])
+            self.graph.multiply(float(self.potential(name)[INACTIVE]))
 
-    def _prior(self, name: str) -> FloatArray:
-        """Log potential of the node itself, in nats; nothing where others say it all."""
-        if name in self._explained:
-            return np.zeros(len(self.society.domains[name]))
-        return np.asarray(self.society.nodes[name].unary(self.society), dtype=np.float64)
+    def _count_awake(self, names: Iterable[str]) -> None:
+        """Undo ``_count_asleep``."""
+        for name in names:
+            self.graph.divide(float(self.potential(name)[INACTIVE]))
+
+    def potential(self, name: str) -> FloatArray:
+        """Log potential of a node by itself and of what is seen of it, in nats; no prediction."""
+        logs = np.zeros(len(self.society.domains[name]))
+        if name not in self._explained:  # an explanation has the base rates in it
+            logs += self.society.nodes[name].unary(self.society)
+        return logs + self.evidence.get(name, 0.0)
 
     # Who is there
 
@@ -102,14 +104,14 @@ class Population:
     def wake(self, name: str) -> None:
         """Let a sleeping model take part."""
         del self.asleep[name]
-        self._count_asleep([name], -1.0)
+        self._count_awake([name])
         self._enter([name])
 
     def sleep(self, name: str) -> None:
         """Take a model out; the others go on as if it were inactive."""
         self._leave(name)
         self.asleep[name] = None
-        self._count_asleep([name], 1.0)
+        self._count_asleep([name])
         self._place_all(self.at[name])
 
     def add(self, names: Collection[str]) -> None:
@@ -120,25 +122,29 @@ class Population:
     def remove(self, name: str) -> None:
         """Take a node out for good, with all that is said by it and of it."""
         if name in self.asleep:
+            self._count_awake([name])
             del self.asleep[name]
-            self._count_asleep([name], -1.0)
             self._take_away(self.at[name])
         else:
             self._leave(name)
         self.absent.add(name)
         self.evidence.pop(name, None)
         self.done.pop(name, None)
+        self.stirred[name] = None
+        self._place_all(self.at[name])
 
     def _enter(self, names: list[str]) -> None:
         for name in names:
-            self.variable[name] = self.graph.add_variable(self._unary(name))
+            if self.society.domains[name]:
+                self.variable[name] = self.graph.add_variable(self._unary(name))
         pieces = dict.fromkeys(piece for name in names for piece in self.at[name])
         self._take_away(pieces)
         self._place_all(pieces)
 
     def _leave(self, name: str) -> None:
         self._take_away(self.at[name])
-        self.graph.remove_variable(self.variable.pop(name))
+        if name in self.variable:
+            self.graph.remove_variable(self.variable.pop(name))
 
     def extend(self, society: Society, name: str) -> None:
         """Let the society have one model more, which is asleep and only predicts.
@@ -155,18 +161,18 @@ class Population:
         self.asleep[name] = None
         self.at[name] = []
         for piece in pieces_from([k for k in reversed(society.links) if k.source == name], society):
-            for each in piece.scope:
+            for each in piece.at:
                 self.at[each].append(piece)
-        self._count_asleep([name], 1.0)
+        self._count_asleep([name])
         self._place_all(self.at[name])
 
     def forget(self, name: str) -> None:
         """Take out a sleeping model that ``extend`` brought, as if it had never been."""
         self._take_away(self.at[name])
-        self._count_asleep([name], -1.0)
+        self._count_awake([name])
         del self.asleep[name]
         for piece in self.at.pop(name):
-            for each in piece.scope:
+            for each in piece.at:
                 if each != name:
                     self.at[each].remove(piece)
         society = self.society
@@ -188,17 +194,23 @@ class Population:
     def see(self, name: str, logs: FloatArray | None) -> None:
         """Observe a node (log-likelihoods by state, nats), or nothing of it any more."""
         sleeping = [name] if name in self.asleep else []
-        self._count_asleep(sleeping, -1.0)
+        self._count_awake(sleeping)
         if logs is None:
             self.evidence.pop(name, None)
         else:
             self.evidence[name] = logs
-        self._count_asleep(sleeping, 1.0)
-        if name in self.variable:
-            self._refresh(name)
+        self._count_asleep(sleeping)
+        self.stirred[name] = None
+        self._refresh(name)
 
     def do(self, name: str, state: int | None) -> None:
-        """Set a node to a state whatever is said of it, or let it follow the others again."""
+        """Set a node to a state whatever is said of it, or let it follow the others again.
+
+        A sleeping model wakes: what is done is done to somebody who is there.
+        """
+        if name in self.asleep:
+            self.wake(name)
+        self.stirred[name] = None
         if state is None:
             self.done.pop(name, None)
         else:
@@ -208,34 +220,44 @@ class Population:
         self._place_all(about)
         self._refresh(name)
 
-    def _unary(self, name: str) -> FloatArray:
+    def _unary(self, name: str, leaving: Piece | None = None) -> FloatArray:
+        """Log potentials on a node's variable, in nats, but for what one piece says."""
         if name in self.done:
             logs = np.full(len(self.society.domains[name]), -np.inf)
             logs[self.done[name]] = 0.0
         else:
-            logs = self._prior(name)
-            if name in self.evidence:
-                logs = logs + self.evidence[name]
-        for extra in self._extra.get(name, {}).values():
-            logs = logs + extra
+            logs = self.potential(name)
+        for piece, extra in self._extra.get(name, {}).items():
+            if piece is not leaving:
+                logs = logs + extra
         return logs
 
     def _refresh(self, name: str) -> None:
-        self.graph.set_unary(self.variable[name], self._unary(name))
+        if name in self.variable:
+            self.graph.set_unary(self.variable[name], self._unary(name))
 
     # Where pieces go
 
     def _place_all(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
-            there = self.absent.isdisjoint(piece.scope) and piece.predicts not in self.done
-            if there and piece not in self._placed:
+            if self.holds(piece) and piece not in self._placed:
                 self._place(piece)
+
+    def holds(self, piece: Piece) -> bool:
+        """Whether a piece is there: nothing that it needs is absent, and no intervention cuts it."""
+        gone = self.absent.intersection(piece.at)
+        if piece.predicts in self.done or (piece.owner or piece.predicts) in gone:
+            return False
+        if piece.predicts and not isinstance(piece.kind, NoisyOr):
+            return not gone
+        # Whoever left is inactive for a rule, and causes nothing.
+        return all(self.society.domains[name] == ACTIVATION for name in gone)
 
     def _place(self, piece: Piece) -> None:
         placed = self._placed[piece] = _Placed()
         domains = self.society.domains
         if isinstance(piece.kind, NoisyOr):
-            kind = without_parents(piece.kind, set(self.asleep))
+            kind = without_parents(piece.kind, {*self.asleep, *self.absent})
             tables = spelled(kind, {n: len(domains[n]) for n in kind.scope})
         elif piece.kind is not None:
             tables = spelled(piece.kind, {n: len(domains[n]) for n in piece.scope})
@@ -245,7 +267,7 @@ class Population:
         hidden: dict[int, int] = {}
         for scope, table in tables:
             self._place_table(piece, scope, table, placed, hidden)
-        self.graph.constant += placed.constant
+        self.graph.multiply(placed.constant)
         for name, _ in placed.unary:
             self._refresh(name)
 
@@ -291,11 +313,10 @@ class Population:
                 self.graph.remove_factor(factor)
             for variable in placed.hidden:
                 self.graph.remove_variable(variable)
-            self.graph.constant -= placed.constant
+            self.graph.divide(placed.constant)
             for name, _ in placed.unary:
                 self._extra[name].pop(piece, None)
-                if name in self.variable:
-                    self._refresh(name)
+                self._refresh(name)
 
     # What they believe
 
@@ -306,6 +327,18 @@ class Population:
         found = np.zeros(len(self.society.domains[name]))
         found[INACTIVE] = 1.0
         return found
+
+    def belief_without(self, name: str, piece: Piece) -> FloatArray:
+        """Probabilities of a node's states if one piece said nothing; a sleeper is inactive."""
+        variable, placed = self.variable.get(name), self._placed.get(piece)
+        if variable is None or placed is None:
+            return self.belief(name)
+        for factor, scope in zip(placed.factors, placed.scopes, strict=True):
+            if variable in scope:
+                return normalised(self.graph.said_to(factor, scope.index(variable)))
+        if piece not in self._extra.get(name, {}):
+            return self.belief(name)
+        return normalised(self._unary(name, piece) + self.graph.heard(variable))
 
     def active(self, name: str) -> float:
         """Belief that a model is active, a probability."""
@@ -333,8 +366,8 @@ class Population:
             builder.add_variable(name, self.society.domains[name])
             builder.add_factor([name], self.graph.unary(number), log=True)
         for piece, placed in self._placed.items():
-            for place, number in enumerate(placed.hidden):
-                names[number] = f"{piece.name} #{place}"
+            for number in placed.hidden:
+                names[number] = f"{piece.name} #{number}"
                 builder.add_variable(names[number], int(self.graph.arrays.cardinality[number]))
             for factor, scope in zip(placed.factors, placed.scopes, strict=True):
                 table = self.graph.table(factor)
@@ -345,6 +378,13 @@ class Population:
     def models(self) -> list[str]:
         """Awake nodes that may be active or not."""
         return [name for name in self.variable if self.society.domains[name] == ACTIVATION]
+
+
+def normalised(logs: FloatArray) -> FloatArray:
+    """Probabilities from logs, in nats; zeros where nothing is possible."""
+    best = float(logs.max())
+    odds: FloatArray = np.exp(logs - best) if best > -np.inf else np.zeros(logs.size)
+    return odds / max(float(odds.sum()), 1.0)
 
 
 def log_odds_of(belief: FloatArray) -> float:

@@ -1,22 +1,24 @@
 """What it would gain to wake a sleeping model, as far as present beliefs tell.
 
-The score is the model's log-odds if it alone were woken and nothing else moved:
+The score is the model's log-odds if it alone were woken:
 
     a_i = b_i + sum over targets j of log sum_x beta_j(x) r_ij(x) + what others say of it,
 
-and waking it raises log Z by log(1 + e^a_i) - log(1), up to what the others would answer.
+and waking it raises log Z by log(1 + e^a_i). That is exact where the model's neighbours are joined
+to each other by nobody else; where they are, what they would answer each other is left out.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 
 from mpnet.factors import NoisyOr
 from mpnet.kernels.layout import FloatArray
-from mpnet.lifecycle.pieces import Piece
+from mpnet.lifecycle.pieces import ENUMERATED, Piece, spelled
 from mpnet.lifecycle.population import ACTIVE, INACTIVE, Population
 
 MOVED = 1e-9
@@ -47,14 +49,17 @@ class Scores:
     def refresh(self) -> None:
         """Score whoever is asleep and has not been scored, or is at a node whose belief moved."""
         population = self.population
-        touched = self._touched()
+        touched = [*self._touched(), *(n for n in population.stirred if n in population.at)]
+        population.stirred.clear()
         for name in list(self.log_odds):
             if name not in population.asleep:
                 del self.log_odds[name]
-        wanted = {name for name in population.asleep if name not in self.log_odds}
+        asleep = population.asleep
+        wanted = {name for name in asleep if name not in self.log_odds}
+        wanted.update(name for name in touched if name in asleep)
         for name in touched:
             for piece in population.at[name]:
-                wanted.update(n for n in piece.scope if n in population.asleep)
+                wanted.update(n for n in piece.scope if n in asleep)
         for name in wanted:
             self.log_odds[name] = score(population, name)
         self.scored += len(wanted)
@@ -83,48 +88,64 @@ class Scores:
         is at most the sum of their probabilities in the former; these are its estimates.
         """
         odds = np.array(list(self.log_odds.values()))
-        return float((1.0 / (1.0 + np.exp(-odds))).sum()) if odds.size else 0.0
+        return float(np.exp(-np.logaddexp(0.0, -odds)).sum())
 
 
 def score(population: Population, name: str) -> float:
-    """Log-odds of a sleeping model if it alone were woken, in nats."""
-    prior = np.asarray(population.society.nodes[name].unary(population.society), dtype=np.float64)
-    if name in population.evidence:
-        prior = prior + population.evidence[name]
-    total = float(prior[ACTIVE] - prior[INACTIVE])
+    """Log-odds of a sleeping model if it alone were woken, in nats; may be infinite.
+
+    A rule over very many models says nothing here: a trial has to show what it does.
+    """
+    logs = population.potential(name)
+    said = [float(logs[ACTIVE] - logs[INACTIVE])]
     for piece in population.at[name]:
-        if population.absent.isdisjoint(piece.scope) and piece.predicts not in population.done:
-            total += _said(population, piece, name)
-    return total
+        if name in piece.scope and population.holds(piece):
+            said.append(_said(population, piece, name))
+    return -math.inf if -math.inf in said else sum(said)
 
 
 def _said(population: Population, piece: Piece, name: str) -> float:
     """What one piece says for the model: log of the ratio of its sums with it active and not."""
     if isinstance(piece.kind, NoisyOr):
-        return _explains(population, piece.kind, name)
-    table = piece.table
+        return _explains(population, piece, piece.kind, name)
+    table = _table(population, piece)
     if table is None:
         return 0.0
     axis = piece.scope.index(name)
-    # Beliefs hold what the piece says while the model sleeps: only the ratio is new.
-    with np.errstate(invalid="ignore"):
-        ratio: FloatArray = np.asarray(
-            table.take(ACTIVE, axis=axis) - table.take(INACTIVE, axis=axis)
-        )
-    weights: FloatArray = np.ones(())
-    for other in piece.scope:
-        if other != name:
-            weights = np.multiply.outer(weights, population.belief(other))
-    possible = (weights > 0.0) & ~np.isnan(ratio)
+    active, inactive = (np.asarray(table.take(s, axis=axis)) for s in (ACTIVE, INACTIVE))
+    others = [other for other in piece.scope if other != name]
+    if not inactive.any():  # the usual case: a model that predicts nothing while it sleeps
+        heard = [population.belief(other) for other in others]
+    else:
+        heard = [population.belief_without(other, piece) for other in others]
+    weights: FloatArray = reduce(np.multiply.outer, heard, np.ones(()))
+    return _log_ratio(_log_sum(weights, active), _log_sum(weights, inactive))
+
+
+def _table(population: Population, piece: Piece) -> FloatArray | None:
+    """A piece's log potentials as one table, in nats; None where that would be large."""
+    counts = {name: len(population.society.domains[name]) for name in piece.scope}
+    if piece.kind is None or math.prod(counts.values()) > ENUMERATED:
+        return piece.table
+    ((_, table),) = spelled(piece.kind, counts)
+    return table
+
+
+def _log_sum(weights: FloatArray, logs: FloatArray) -> float:
+    """Log of the weighted sum of numbers that are given as logs, in nats."""
+    possible = (weights > 0.0) & (logs > -np.inf)
     if not possible.any():
-        return 0.0
-    peak = float(ratio[possible].max())
-    if not math.isfinite(peak):
-        return peak
-    return peak + math.log(float((weights[possible] * np.exp(ratio[possible] - peak)).sum()))
+        return -math.inf
+    peak = float(logs[possible].max())
+    return peak + math.log(float((weights[possible] * np.exp(logs[possible] - peak)).sum()))
 
 
-def _explains(population: Population, kind: NoisyOr, name: str) -> float:
+def _log_ratio(active: float, inactive: float) -> float:
+    """Difference of two logs; nothing is said where both are impossible."""
+    return 0.0 if active == inactive else active - inactive
+
+
+def _explains(population: Population, piece: Piece, kind: NoisyOr, name: str) -> float:
     """For a noisy OR: one more cause, or a token whose causes are awake."""
     off = 1.0 - kind.leak
     own = 0.0
@@ -132,12 +153,19 @@ def _explains(population: Population, kind: NoisyOr, name: str) -> float:
         if parent == name:
             own = probability
         elif population.is_awake(parent):
-            off *= 1.0 - population.active(parent) * probability
+            off *= 1.0 - float(population.belief_without(parent, piece)[ACTIVE]) * probability
     if name == kind.child:
-        return math.log1p(-off) - math.log(off) if 0.0 < off < 1.0 else 0.0
-    token = population.belief(kind.child)
-    on = (1.0 - (1.0 - own) * off) / (1.0 - off) if off < 1.0 else 1.0
-    return math.log(float(token[INACTIVE] * (1.0 - own) + token[ACTIVE] * on))
+        return _log_ratio(_log(1.0 - off), _log(off))
+    token = population.belief_without(kind.child, piece)
+    still_off = (1.0 - own) * off
+    return _log_ratio(
+        _log(float(token[INACTIVE] * still_off + token[ACTIVE] * (1.0 - still_off))),
+        _log(float(token[INACTIVE] * off + token[ACTIVE] * (1.0 - off))),
+    )
+
+
+def _log(number: float) -> float:
+    return math.log(number) if number > 0.0 else -math.inf
 
 
 def promising(scores: Scores, above: float) -> Iterable[tuple[str, float]]:

@@ -129,6 +129,8 @@ class Rule:
     ``table`` has one axis per node of ``scope``; where it is None, ``kind`` is the factor, with
     variables called like the nodes. ``hard`` is false for what is only likely, such as a table of
     conditional probabilities. ``by`` is shown as the node that rules; the first where it is empty.
+    ``about`` is the node that it is the mechanism of, so that setting that node cuts it off; empty
+    for a constraint.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Rule:
     kind: Kind | None = None
     hard: bool = True
     by: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,13 @@ def with_life(record: Record, lived: Lived, scenario: Scenario) -> Record:
     spec = scenario.spec
     batch, findings = record.batch, record.findings
     expectations = check_expectations(
-        spec.expect, status, record.beliefs, record.estimates, batch, findings, lived
+        spec.expect,
+        status,
+        lived.with_sleepers(record.beliefs),
+        record.estimates,
+        batch,
+        findings,
+        lived,
     )
     return replace(
         record,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from mpnet.errors import Fault
 from mpnet.kernels.layout import FloatArray
 from mpnet.lifecycle.changes import Change, Lifecycle, Thresholds
+from mpnet.lifecycle.clocks import Clocks
 from mpnet.lifecycle.composing import compose
 from mpnet.lifecycle.living import Settled
 from mpnet.lifecycle.population import Population
@@ -45,18 +47,31 @@ class Lived:
     inconsistent: str = ""
 
     def beliefs_after(self, label: str) -> dict[str, dict[str, float]]:
-        """Beliefs at the end of a phase, by node and state."""
-        row = next(phase.last for phase in self.phases if phase.label == label)
+        """Beliefs at the end of a phase, by node and state; nothing where it was never reached."""
+        rows = [phase.last for phase in self.phases if phase.label == label]
+        if not rows:
+            return {}
         trace, offsets = self.trace, self.trace.offsets
-        return {
-            name: dict(
-                zip(
-                    trace.states[i],
-                    map(float, trace.beliefs[row, offsets[i] : offsets[i + 1]]),
-                    strict=True,
-                )
-            )
+        found = {
+            name: trace.beliefs[rows[0], offsets[i] : offsets[i + 1]]
             for i, name in enumerate(trace.nodes)
+        }
+        return self._named({**self._sleepers(), **found})
+
+    def with_sleepers(
+        self, beliefs: Mapping[str, Mapping[str, float]]
+    ) -> dict[str, Mapping[str, float]]:
+        """Beliefs with those of models that never woke, which are inactive."""
+        return {**self._named(self._sleepers()), **beliefs}
+
+    def _sleepers(self) -> dict[str, FloatArray]:
+        return {name: self.population.belief(name) for name in self.population.asleep}
+
+    def _named(self, beliefs: Mapping[str, FloatArray]) -> dict[str, dict[str, float]]:
+        domains = self.population.society.domains
+        return {
+            name: dict(zip(domains[name], map(float, found), strict=True))
+            for name, found in beliefs.items()
         }
 
 
@@ -67,16 +82,16 @@ class _Log:
     population: Population
     started: float = field(default_factory=time.perf_counter)
     rows: list[tuple[tuple[str, ...], FloatArray]] = field(default_factory=list)
-    numbers: list[tuple[float, float, float]] = field(default_factory=list)
+    numbers: list[tuple[float, float, float, float]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def row(self, residual: float) -> None:
+    def row(self, residual: float, damping: float = 0.0) -> None:
         """Keep beliefs, residual and log Z as they are now."""
         names, graph = self.population.present, self.population.graph
         beliefs = graph.beliefs(self.population.variable.values())
         self.rows.append((names, beliefs))
         seconds = time.perf_counter() - self.started
-        self.numbers.append((residual, graph.log_z(), seconds))
+        self.numbers.append((residual, graph.log_z(), seconds, damping))
 
     @property
     def now(self) -> int:
@@ -102,6 +117,11 @@ class _Run:
         self.seen: dict[str, Observation] = {}
         self.updates = self.computed = 0
         self.status, self.inconsistent = "converged", ""
+        self.until: int | None = None
+        inference = spec.inference
+        self.clocks = None
+        if inference.schedule == "asynchronous":
+            self.clocks = Clocks(inference.seed, inference.loss, inference.delay)
         settings = spec.lifecycle
         self.lifecycle = None
         if settings is not None:
@@ -116,33 +136,30 @@ class _Run:
 
     # Messages
 
-    def _pass(self, most: int, visible: bool) -> Settled:
+    def _pass(self, most: int, after_round: Callable[[float, float], None]) -> Settled:
         inference = self.scenario.spec.inference
         damping = inference.damping if isinstance(inference.damping, float) else 0.0
         ended = self.population.graph.settle(
-            inference.tolerance,
-            most,
-            damping,
-            self.log.row if visible else lambda residual: None,
+            inference.tolerance, most, damping, after_round, clocks=self.clocks
         )
         self.updates += ended.updates
         self.computed += ended.computed
         return ended
 
-    def settle(self, most: int | None = None) -> Settled:
-        """Let messages settle in view, or pass for so many rounds; remember how that ended."""
-        limit = self.scenario.spec.inference.max_iterations
-        ended = self._pass(limit if most is None else most, True)
+    def settle(self) -> Settled:
+        """Let messages settle in view, until the next moment at the latest."""
+        most = self.scenario.spec.inference.max_iterations
+        if self.until is not None:
+            most = min(most, max(0, self.until - self.log.now))
+        ended = self._pass(most, self.log.row)
+        self.status = ended.status
         if ended.status == "inconsistent":
-            self.status = ended.status
             self.inconsistent = self._place(ended)
-        elif most is None:
-            self.status = ended.status
         return ended
 
     def quietly(self) -> Settled:
         """Let messages settle inside a trial."""
-        return self._pass(self.scenario.spec.inference.max_iterations, False)
+        return self._pass(self.scenario.spec.inference.max_iterations, lambda *_: None)
 
     def _place(self, ended: Settled) -> str:
         names = {number: name for name, number in self.population.variable.items()}
@@ -176,30 +193,32 @@ class _Run:
 
     def _phase(self, moment: Moment, number: int, following: int | None) -> PhaseInfo:
         """One moment and what follows from it, until the next."""
-        log, updates = self.log, self.updates
-        self._wait_for(moment)
-        first, before = log.now, self.population.graph.log_z() if number else 0.0
+        log, updates, graph = self.log, self.updates, self.population.graph
+        self._refuse_if_past(moment)
+        first, before = log.now, graph.log_z() if number and self.status == "converged" else None
         marks = len(log.events)
+        self.until = following
         self._apply(moment)
+        told = range(marks, len(log.events))
         if number == 0:
             self.quietly_start()
-        if following is not None:
-            self._pass_until(following)
-        else:
-            self.settle()
-            if self.status == "converged" and self.lifecycle is not None:
-                self._live(number)
-        after = self.population.graph.log_z()
-        self._measure(marks, after - before if number else None)
-        for text, node in walks(self.population, self.scenario.society, moment):
-            log.tell(Change("walk", node, text, moment.label))
-        settled = self.status == "converged" and following is None
+        if self.settle().status == "converged":
+            if before is not None:
+                self._measure(moment, told, graph.log_z() - before)
+            if self.lifecycle is not None:
+                self._live()
+        if self.status != "inconsistent":
+            self._idle(following)
+            for text, node in walks(self.population, self.scenario.society, moment):
+                log.tell(Change("walk", node, text, moment.label))
+        converged = self.status == "converged"
+        cut_short = self.status == "max_iterations" and following is not None
         return PhaseInfo(
             label=moment.label,
             first=first,
             last=log.now,
-            status=self.status if following is None else "interrupted",
-            log_z=after if settled else None,
+            status="interrupted" if cut_short else self.status,
+            log_z=graph.log_z() if converged else None,
             awake=len(self.population.models()),
             updates=self.updates - updates,
         )
@@ -211,15 +230,14 @@ class _Run:
         if self.lifecycle is not None:
             self.lifecycle.announce()
 
-    def _live(self, number: int) -> None:
+    def _live(self) -> None:
         lifecycle, settings = self.lifecycle, self.scenario.spec.lifecycle
         assert lifecycle is not None and settings is not None  # noqa: S101, PT018 - by the caller
         lifecycle.run()
         if settings.compose_above is not None and self.status == "converged":
             compose(lifecycle, settings.compose_above)
 
-    def _wait_for(self, moment: Moment) -> None:
-        """Pass messages until the iteration at which a moment happens."""
+    def _refuse_if_past(self, moment: Moment) -> None:
         if moment.at is not None and moment.at < self.log.now:
             what = (
                 f"iteration {moment.at} is past: by the time that what stands before had settled, "
@@ -227,14 +245,10 @@ class _Run:
             )
             hint = f"at: {self.log.now} or more, or settled"
             raise self.scenario.document.locate([Fault((*moment.place, "at"), what, hint)])
-        if moment.at is not None:
-            self._pass_until(moment.at)
 
-    def _pass_until(self, iteration: int) -> None:
-        """Pass messages up to an iteration; rows repeat once nothing moves any more."""
-        if iteration > self.log.now:
-            self.settle(iteration - self.log.now)
-        while iteration > self.log.now and self.status != "inconsistent":
+    def _idle(self, iteration: int | None) -> None:
+        """Rows repeat until an iteration: nothing moves any more."""
+        while iteration is not None and iteration > self.log.now:
             self.log.row(0.0)
 
     def _apply(self, moment: Moment) -> None:
@@ -248,7 +262,6 @@ class _Run:
             population.add(moment.add)
             for name in moment.add:
                 tell(Change("add", name, f"{name} joins", label))
-        changed = {**dict.fromkeys(moment.withdraw), **moment.evidence}
         for name in moment.withdraw:
             self.seen.pop(name, None)
             tell(Change("withdraw", name, f"{name} is observed no more", label))
@@ -259,38 +272,38 @@ class _Run:
         if len(told) > LISTED + 1:
             more = len(told) - LISTED
             tell(Change("evidence", "", f"and {more} more are observed", label))
-        if changed:
-            self._look(changed)
+        if moment.evidence or moment.withdraw or moment.add or moment.remove:
+            self._look()
         for name in moment.undo:
             population.do(name, None)
             tell(Change("undo", name, f"{name} is let go", label))
         for name, state in (moment.do or {}).items():
-            if name in population.asleep:
-                population.wake(name)
+            if self.lifecycle is not None:
+                self.lifecycle.ever.add(name)  # whoever sleeps is woken by it
             population.do(name, state)
             text = f"{name} is set to {self.population.society.domains[name][state]}"
             tell(Change("do", name, text, label))
 
-    def _look(self, changed: Mapping[str, object]) -> None:
-        """Give nodes the likelihoods of what is seen by now: those that changed, or look at such."""
-        likelihoods = self.scenario.society.likelihoods(self.seen)
+    def _look(self) -> None:
+        """Give nodes the likelihoods of what is seen by now, where these are others than before."""
         population = self.population
-        for name in {**dict.fromkeys(population.evidence), **likelihoods, **changed}:
-            if not self.population.society.domains[name] or name in population.absent:
+        likelihoods = self.scenario.society.likelihoods(self.seen)
+        for name in {**dict.fromkeys(population.evidence), **likelihoods}:
+            if not population.society.domains[name] or name in population.absent:
                 continue
             new, old = likelihoods.get(name), population.evidence.get(name)
-            if new is None and old is None:
-                continue
             if new is None or old is None or not np.array_equal(new, old):
                 population.see(name, new)
 
-    def _measure(self, marks: int, effect: float | None) -> None:
-        """Write what a moment did to log Z into its events, which came from row ``marks`` on."""
-        kinds = ("evidence", "withdraw", "do", "undo", "add", "remove")
+    def _measure(self, moment: Moment, told: range, effect: float) -> None:
+        """Say what a moment did to log Z: in its event, or in one more where it has several."""
         events = self.log.events
-        own = [i for i in range(marks, len(events)) if events[i].kind in kinds]
-        for i in own[:1] if len(own) > 1 else own:
-            events[i] = replace(events[i], effect=effect)
+        if len(told) == 1:
+            events[told[0]] = replace(events[told[0]], effect=effect)
+        elif told:
+            text = f"what happened at once moves log Z by {effect:+.2f} nats"
+            together = Change("together", "", text, moment.label, effect)
+            self.log.tell(together)
 
     # What is kept
 
@@ -311,14 +324,14 @@ class _Run:
                 count = len(domains[name])
                 beliefs[row, place[name] : place[name] + count] = found[at : at + count]
                 at += count
-        numbers = np.array(self.log.numbers).reshape(-1, 3)
+        numbers = np.array(self.log.numbers).reshape(-1, 4)
         return Trace(
             nodes=columns,
             states=states,
             beliefs=beliefs,
             residual=numbers[:, 0],
             log_z=numbers[:, 1],
-            damping=np.zeros(len(numbers)),
+            damping=numbers[:, 3],
             seconds=numbers[:, 2],
             estimator=("flat",) * len(numbers),
             messages=(),
@@ -328,14 +341,15 @@ class _Run:
     def _numbers(self) -> dict[str, float]:
         found = {"messages moved": float(self.updates), "messages computed": float(self.computed)}
         if self.lifecycle is not None:
-            self.lifecycle.scores.refresh()
-            count = len(self.library)
+            scores, count = self.lifecycle.scores, len(self.library)
+            if self.status != "inconsistent":
+                scores.refresh()
             found |= {
                 "library": float(count),
                 "ever awake": float(len(self.lifecycle.ever & self.library)),
                 "share ever awake": len(self.lifecycle.ever & self.library) / max(1, count),
-                "awake at the end": float(len(self.library - set(self.population.asleep))),
-                "bound": self.lifecycle.scores.bound(),
+                "awake at the end": float(sum(map(self.population.is_awake, self.library))),
+                "bound": scores.bound() if self.status != "inconsistent" else math.nan,
             }
         return found
 
