@@ -42,6 +42,7 @@ FIGURES: dict[str, str] = {
     "contexts": "Beliefs in several contexts, and the shares in nats that their log-odds add up from.",
     "ablation": "What each class of predictions contributes: beliefs with the class cut.",
     "laws": "Rivals under several laws of competition, and who is believed in each context.",
+    "sampling": "Who wins how often over many runs, after how many cycles, from which basin.",
     "losses": "Time to settle against the share of messages that get lost.",
     "everyone": "Free energy while models of a library wake, beside everybody awake from the start.",
 }

@@ -69,4 +69,5 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "laws": _measured_by("laws"),
     "everyone": _measured_by("everyone"),
     "losses": _measured_by("losses"),
+    "sampling": _measured_by("sampling"),
 }

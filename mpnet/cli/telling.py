@@ -31,7 +31,7 @@ def tell_record(out: Console, record: Record, explain: bool = False) -> None:
         _tell_events(out, record)
     else:
         for event in record.events:
-            if event.kind == "overtake":
+            if event.kind in ("overtake", "tie"):
                 out.print(f"  event  {event.text} after {event.iteration} iterations")
     for text in record.findings.notes if record.findings else ():
         out.print(Text(f"  found  {_printable(text)}"))

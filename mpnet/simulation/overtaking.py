@@ -12,6 +12,37 @@ SHOWN = 6
 """Overtakings reported, at most: the last ones."""
 
 
+LEAD = 1e-6
+"""A lead by less is a tie."""
+
+SEEN = 0.05
+"""Belief below which models are no rivals for the first place."""
+
+
+def ties(trace: Trace, scenario: Scenario) -> list[Event]:
+    """Rivals that end side by side: states of a choice, or models in question."""
+    last = len(trace.residual) - 1
+    if last < 0:
+        return []
+    domains, asked = scenario.society.domains, scenario.in_question
+    groups = [
+        (name, {state: float(trace.belief(name, state)[last]) for state in domains[name]})
+        for name in asked
+        if domains[name] != ACTIVATION and name in trace.nodes
+    ]
+    models = [n for n in asked if domains[n] == ACTIVATION and n in trace.nodes]
+    groups.append(("", {name: float(trace.belief(name, "active")[last]) for name in models}))
+    found = []
+    for node, beliefs in groups:
+        ranked = sorted(beliefs, key=lambda rival: -beliefs[rival])[:2]
+        if len(ranked) < 2 or beliefs[ranked[1]] <= SEEN:
+            continue
+        if beliefs[ranked[0]] - beliefs[ranked[1]] < LEAD:
+            text = f"{ranked[0]} and {ranked[1]} end in a tie at {beliefs[ranked[0]]:.3g}"
+            found.append(Event(last, "tie", node or ranked[0], text))
+    return found
+
+
 def overtakings(trace: Trace, scenario: Scenario) -> list[Event]:
     """Changes of leader among the states of each choice, and among models in question."""
     events = []

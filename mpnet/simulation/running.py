@@ -312,10 +312,10 @@ def _most_moved(link: Link, base: FloatArray) -> int:
 
 def _late_events(scenario: Scenario, answer: Answer) -> list[Event]:
     """Overtakings among rivals, and the end."""
-    from mpnet.simulation.overtaking import overtakings
+    from mpnet.simulation.overtaking import overtakings, ties
 
     trace = answer.recorder.trace(_damping(scenario.spec, answer.estimate))
-    events = overtakings(trace, scenario)
+    events = [*overtakings(trace, scenario), *ties(trace, scenario)]
     last = max(0, len(trace.residual) - 1)
     status = answer.estimate.status
     label = "converged" if status == "converged" else status.replace("_", " ")

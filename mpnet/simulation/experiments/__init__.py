@@ -7,6 +7,7 @@ from importlib import import_module
 from mpnet.simulation.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, str] = {
+    "sampling": "mpnet.simulation.experiments.sampling:Sampling",
     "everyone": "mpnet.simulation.experiments.everyone:Everyone",
     "ablation": "mpnet.simulation.experiments.ablation:Ablation",
     "bifurcation": "mpnet.simulation.experiments.bifurcation:Bifurcation",
