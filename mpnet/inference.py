@@ -25,7 +25,7 @@ from mpnet.interchange.files import read_bytes
 from mpnet.names import suggestion
 from mpnet.schedules import SCHEDULES
 
-PROPAGATING = ("flat", "clamped")
+PROPAGATING = ("flat", "clamped", "mixture", "trw", "fractional", "double_loop")
 """Estimators whose verdict ``inconsistent`` may come from messages that overflowed."""
 
 MOST_CLAMPED = 2000

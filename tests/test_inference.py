@@ -110,15 +110,17 @@ def test_contradictory_evidence_is_a_status_that_names_it():
         assert json.loads(json.dumps(result.to_json(), allow_nan=False))["marginals"] is None
 
 
-def test_messages_that_overflow_are_not_called_a_contradiction(monkeypatch):
+@pytest.mark.parametrize("estimator", ["flat", "mixture"])
+def test_messages_that_overflow_are_not_called_a_contradiction(estimator, monkeypatch):
     def overflown(self, problem, options, observe):
         beliefs = np.zeros(problem.graph.unary.size)
         return Estimate(
             "inconsistent", "no state of 'x0' is possible", 741, np.inf, None, beliefs, None
         )
 
-    monkeypatch.setattr("mpnet.estimators.flat.Flat.estimate", overflown)
-    result = infer("sprinkler")
+    place = {"flat": "flat.Flat", "mixture": "mixture.Mixture"}[estimator]
+    monkeypatch.setattr(f"mpnet.estimators.{place}.estimate", overflown)
+    result = infer("sprinkler", estimator=estimator)
     assert result.status == "diverged"
     assert result.reason.startswith("not converged: messages grew beyond the range of numbers")
     assert result.to_json()["marginals"] is None
