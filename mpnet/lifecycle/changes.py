@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from mpnet.compatibility import pairwise_compatibility
 from mpnet.lifecycle.living import Settled
-from mpnet.lifecycle.population import ACTIVE, Population, log_odds_of
+from mpnet.lifecycle.odds import ACTIVE, log_odds_of
+from mpnet.lifecycle.population import Population
 from mpnet.lifecycle.scoring import Scores, gain_of, promising
 
 

@@ -14,11 +14,10 @@ from mpnet.factors import NoisyOr
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.lifecycle.living import LivingGraph
+from mpnet.lifecycle.odds import ACTIVE, INACTIVE, normalised
 from mpnet.lifecycle.pieces import Piece, pieces_from, pieces_of, spelled, without_parents
 from mpnet.nodes.base import ACTIVATION
 from mpnet.society import Society
-
-INACTIVE, ACTIVE = 0, 1
 
 
 @dataclass
@@ -203,6 +202,15 @@ class Population:
         self.stirred[name] = None
         self._refresh(name)
 
+    def see_all(self, likelihoods: Mapping[str, FloatArray]) -> None:
+        """Observe this and nothing else; nodes of which the same is seen as before go on."""
+        for name in {**dict.fromkeys(self.evidence), **likelihoods}:
+            if not self.society.domains[name] or name in self.absent:
+                continue
+            new, old = likelihoods.get(name), self.evidence.get(name)
+            if new is None or old is None or not np.array_equal(new, old):
+                self.see(name, new)
+
     def do(self, name: str, state: int | None) -> None:
         """Set a node to a state whatever is said of it, or let it follow the others again.
 
@@ -378,16 +386,3 @@ class Population:
     def models(self) -> list[str]:
         """Awake nodes that may be active or not."""
         return [name for name in self.variable if self.society.domains[name] == ACTIVATION]
-
-
-def normalised(logs: FloatArray) -> FloatArray:
-    """Probabilities from logs, in nats; zeros where nothing is possible."""
-    best = float(logs.max())
-    odds: FloatArray = np.exp(logs - best) if best > -np.inf else np.zeros(logs.size)
-    return odds / max(float(odds.sum()), 1.0)
-
-
-def log_odds_of(belief: FloatArray) -> float:
-    """Log of active over inactive, in nats; infinite where one is impossible."""
-    with np.errstate(divide="ignore"):
-        return float(np.log(belief[ACTIVE]) - np.log(belief[INACTIVE]))

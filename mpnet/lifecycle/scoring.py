@@ -18,8 +18,9 @@ import numpy as np
 
 from mpnet.factors import NoisyOr
 from mpnet.kernels.layout import FloatArray
+from mpnet.lifecycle.odds import ACTIVE, INACTIVE
 from mpnet.lifecycle.pieces import ENUMERATED, Piece, spelled
-from mpnet.lifecycle.population import ACTIVE, INACTIVE, Population
+from mpnet.lifecycle.population import Population
 
 MOVED = 1e-9
 """A belief that moved by less touches nobody."""

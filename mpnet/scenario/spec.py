@@ -22,6 +22,9 @@ FORMAT = 1
 OF_NODES = ("belief", "gain")
 """Measures of one node; others are of the run as a whole."""
 
+LATEST = 10**5
+"""Iteration of a moment, at most: a row is kept for each."""
+
 Status = Literal["converged", "oscillating", "max_iterations", "stalled", "inconsistent"]
 
 
@@ -187,9 +190,9 @@ class Entry(Part):
 
     @field_validator("at")
     @classmethod
-    def _not_before_the_start(cls, value: str | int) -> str | int:
-        if isinstance(value, int) and value < 0:
-            raise ValueError(f"an iteration can't be before 0, got {value}")
+    def _in_reach(cls, value: str | int) -> str | int:
+        if isinstance(value, int) and not 0 <= value <= LATEST:
+            raise ValueError(f"an iteration is between 0 and {LATEST}, got {value}")
         return value
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -25,13 +25,20 @@ def explain_conflict(society: Society, seen: Mapping[str, Observation]) -> str:
     Evidence is left out node by node; what can't be left out without the contradiction going away
     is named. The set can't be made smaller, though another one may be as small.
     """
+    return name_conflict(society.assemble, seen)
+
+
+def name_conflict(
+    assemble: Callable[[Mapping[str, Observation]], FactorGraph], seen: Mapping[str, Observation]
+) -> str:
+    """The same for whatever makes a graph from what is seen."""
     needed = dict(seen)
-    place = _contradiction(society.assemble(needed))
+    place = _contradiction(assemble(needed))
     if not place:
         return "the evidence is contradictory, though no two messages show where"
     for name in list(seen)[:CHECKED]:
         without = {n: o for n, o in needed.items() if n != name}
-        found = _contradiction(society.assemble(without))
+        found = _contradiction(assemble(without))
         if found:
             needed, place = without, found
     if not needed:

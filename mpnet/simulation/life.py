@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,11 @@ from mpnet.errors import MpnetError
 from mpnet.estimators.base import Estimate, Problem, ignore
 from mpnet.estimators.best import most_likely, most_likely_by_clusters
 from mpnet.estimators.compiling import leave_alone
+from mpnet.graph import FactorGraph
+from mpnet.nodes.base import Observation
 from mpnet.record import Record
 from mpnet.simulation.answering import Answer, answer_graph, options_of
+from mpnet.simulation.conflict import name_conflict
 from mpnet.simulation.expectations import check_expectations
 from mpnet.simulation.living import Lived
 from mpnet.simulation.loading import Scenario
@@ -92,7 +96,7 @@ def with_life(record: Record, lived: Lived, scenario: Scenario) -> Record:
     return replace(
         record,
         status=status,
-        verdict=_verdict(record, lived, rows),
+        verdict=_verdict(record, lived, rows, scenario),
         iterations=max(0, rows - 1),
         residual=float(lived.trace.residual[-1]) if rows > 1 else None,
         log_z=record.log_z if status == "converged" else None,
@@ -125,9 +129,24 @@ def _in_time(events: list[Event]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.iteration))
 
 
-def _verdict(record: Record, lived: Lived, rows: int) -> str:
+def _conflict(scenario: Scenario, lived: Lived) -> str:
+    """Which evidence contradicts those who are awake, and what is done to them."""
+    population, society = lived.population, scenario.society
+
+    def assemble(seen: Mapping[str, Observation]) -> FactorGraph:
+        population.see_all(society.likelihoods(seen))
+        return population.as_graph()
+
+    found = name_conflict(assemble, lived.seen)
+    population.see_all(society.likelihoods(lived.seen))
+    states = {name: society.domains[name][state] for name, state in population.done.items()}
+    done = " and ".join(f"{name} is set to {state}" for name, state in states.items())
+    return f"{found}, where {done}" if done else found
+
+
+def _verdict(record: Record, lived: Lived, rows: int, scenario: Scenario) -> str:
     if lived.status == "inconsistent":
-        return record.verdict
+        return f"after {lived.phases[-1].label!r}: {_conflict(scenario, lived)}"
     if lived.status != "converged":
         phase = lived.phases[-1].label
         return f"not settled after {rows - 1} iterations, in the time after {phase!r}"

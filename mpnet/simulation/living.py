@@ -19,7 +19,7 @@ from mpnet.lifecycle.population import Population
 from mpnet.nodes.base import ACTIVATION, Observation
 from mpnet.record import PhaseInfo
 from mpnet.simulation.loading import Scenario
-from mpnet.simulation.timelines import Moment, added_nodes, library_of
+from mpnet.simulation.timelines import Moment, late_nodes, library_of
 from mpnet.simulation.walking import walks
 from mpnet.society import Society
 from mpnet.trace import Event, Trace
@@ -112,7 +112,8 @@ class _Run:
         self.scenario = scenario
         spec, society = scenario.spec, scenario.society
         self.library = set(library_of(spec, society))
-        self.population = Population(society, self.library, added_nodes(spec))
+        late = [name for names in late_nodes(spec, society).values() for name in names]
+        self.population = Population(society, self.library, late)
         self.log = _Log(self.population)
         self.seen: dict[str, Observation] = {}
         self.updates = self.computed = 0
@@ -273,7 +274,7 @@ class _Run:
             more = len(told) - LISTED
             tell(Change("evidence", "", f"and {more} more are observed", label))
         if moment.evidence or moment.withdraw or moment.add or moment.remove:
-            self._look()
+            population.see_all(self.scenario.society.likelihoods(self.seen))
         for name in moment.undo:
             population.do(name, None)
             tell(Change("undo", name, f"{name} is let go", label))
@@ -283,17 +284,6 @@ class _Run:
             population.do(name, state)
             text = f"{name} is set to {self.population.society.domains[name][state]}"
             tell(Change("do", name, text, label))
-
-    def _look(self) -> None:
-        """Give nodes the likelihoods of what is seen by now, where these are others than before."""
-        population = self.population
-        likelihoods = self.scenario.society.likelihoods(self.seen)
-        for name in {**dict.fromkeys(population.evidence), **likelihoods}:
-            if not population.society.domains[name] or name in population.absent:
-                continue
-            new, old = likelihoods.get(name), population.evidence.get(name)
-            if new is None or old is None or not np.array_equal(new, old):
-                population.see(name, new)
 
     def _measure(self, moment: Moment, told: range, effect: float) -> None:
         """Say what a moment did to log Z: in its event, or in one more where it has several."""

@@ -10,7 +10,7 @@ from mpnet.names import suggestion
 from mpnet.nodes.base import ACTIVATION, NodeFaults, Observation
 from mpnet.scenario.spec import Entry, ScenarioSpec
 from mpnet.society import Society
-from mpnet.unrolling import step_of
+from mpnet.unrolling import Unrolled, step_of
 
 Path = tuple[str | int, ...]
 
@@ -42,12 +42,26 @@ def added_nodes(spec: ScenarioSpec) -> dict[str, tuple[Mapping[str, object], Pat
     return found
 
 
+def late_nodes(spec: ScenarioSpec, society: Society) -> dict[str, tuple[str, ...]]:
+    """Nodes that join later, each with those that it brings and that nobody has by then."""
+    late = {name: None for name in added_nodes(spec) if name not in spec.nodes}
+    there = set(spec.nodes).union(
+        *(society.nodes[n].brings(n) for n in spec.nodes if n in society.nodes)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for name in late:
+        brought = society.nodes[name].brings(name) if name in society.nodes else {}
+        found[name] = (name, *(n for n in brought if n not in there and n not in late))
+        there |= set(found[name])
+    return found
+
+
 def library_of(spec: ScenarioSpec, society: Society) -> tuple[str, ...]:
     """Models that begin asleep and may wake and go, in the order of the society."""
     if spec.lifecycle is None:
         return ()
-    joining = added_nodes(spec)
-    models = [n for n, s in society.domains.items() if s == ACTIVATION and n not in joining]
+    late = {name for names in late_nodes(spec, society).values() for name in names}
+    models = [n for n, s in society.domains.items() if s == ACTIVATION and n not in late]
     if spec.lifecycle.asleep == "all":
         return tuple(models)
     return tuple(n for n in models if n in set(spec.lifecycle.asleep))
@@ -84,12 +98,27 @@ def read_timeline(
     streamed = {n: o for n, o in seen.items() if step_of(n) and n not in spec.evidence}
     start = {n: o for n, o in seen.items() if n not in streamed}
     moments = [Moment("start", 0, start), *_inputs(streamed)]
-    walker = _Walker(society, library, missing, faults, set(start) | set(streamed))
-    walker.absent = set(added_nodes(spec))
+    late = late_nodes(spec, society)
+    walker = _Walker(society, library, missing, faults, set(start) | set(streamed), late)
+    for name in spec.evidence:
+        walker.is_there(name, ("evidence", name), True)
+    faults += _late_in_time(spec, society, late)
     for number, entry in enumerate(spec.timeline):
         moments.append(walker.read(entry, ("timeline", number)))
     _clashing_labels(moments, faults)
     return tuple(moments)
+
+
+def _late_in_time(spec: ScenarioSpec, society: Society, late: Mapping[str, object]) -> list[Fault]:
+    """Whoever changes along the stream is there from its first step on."""
+    temporal = society.temporal if isinstance(society, Unrolled) else ()
+    places = added_nodes(spec)
+    what = "{!r} changes along the stream, so it can't join later"
+    return [
+        Fault(places[name][1], what.format(name), "move it to nodes", True)
+        for name in late
+        if name in temporal
+    ]
 
 
 def _ASLEEP(name: str) -> tuple[str, str]:  # noqa: N802  two texts for one fault
@@ -144,11 +173,12 @@ class _Walker:
         missing: Collection[str],
         faults: list[Fault],
         observed: set[str],
+        late: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.society, self.library, self.missing = society, library, set(missing)
-        self.faults, self.observed = faults, observed
+        self.faults, self.observed, self.late = faults, observed, late
         self.done: set[str] = set()
-        self.absent: set[str] = set()
+        self.absent = {name for names in late.values() for name in names}
         self.gone: set[str] = set()
         self.joined: set[str] = set()
         self.now = 0
@@ -161,10 +191,11 @@ class _Walker:
                 what = f"iteration {at} is past: what stands before happens at {self.now}"
                 self._fault((*path, "at"), what, f"a later one, or settled ({self.now} or more)")
             self.now = max(self.now, at)
-        add = tuple(name for name in entry.add if self._join(name, path))
+        # Who leaves makes room for who joins, not the other way round.
         remove = tuple(
             n for i, n in enumerate(entry.remove) if self._leave(n, (*path, "remove", i))
         )
+        add = tuple(n for name in entry.add for n in self._join(name, path))
         withdraw = tuple(
             n for i, n in enumerate(entry.withdraw) if self._withdraw(n, (*path, "withdraw", i))
         )
@@ -178,7 +209,8 @@ class _Walker:
         self.faults.append(Fault(path, what, hint, on_key))
         return False
 
-    def _is_there(self, name: str, path: Path, on_key: bool = False) -> bool:
+    def is_there(self, name: str, path: Path, on_key: bool = False) -> bool:
+        """Whether a node is there by now; a fault where it is not."""
         if name in self.missing:
             return False
         if name not in self.society.nodes:
@@ -190,18 +222,20 @@ class _Walker:
             return self._fault(path, f"{name!r} has left by then", "", on_key)
         return True
 
-    def _join(self, name: str, path: Path) -> bool:
-        if name not in self.absent and name not in self.missing:
+    def _join(self, name: str, path: Path) -> tuple[str, ...]:
+        """Whoever joins under that name."""
+        if name not in self.absent and (name not in self.missing or name in self.joined):
             what = f"{name!r} is there already"
             if name in self.gone or name in self.joined:
                 what = f"{name!r} joined before, and a node joins once"
-            return self._fault((*path, "add", name), what, "another name", True)
-        self.absent.discard(name)
+            self._fault((*path, "add", name), what, "another name", True)
+            return ()
         self.joined.add(name)
-        return name not in self.missing
+        self.absent.difference_update(self.late[name])
+        return () if name in self.missing else self.late[name]
 
     def _leave(self, name: str, path: Path) -> bool:
-        if not self._is_there(name, path):
+        if not self.is_there(name, path):
             return False
         self.gone.add(name)
         self.observed.discard(name)
@@ -209,7 +243,7 @@ class _Walker:
         return True
 
     def _withdraw(self, name: str, path: Path) -> bool:
-        if not self._is_there(name, path):
+        if not self.is_there(name, path):
             return False
         if name not in self.observed:
             return self._fault(
@@ -219,7 +253,7 @@ class _Walker:
         return True
 
     def _undo(self, name: str, path: Path) -> bool:
-        if not self._is_there(name, path):
+        if not self.is_there(name, path):
             return False
         if name not in self.done:
             return self._fault(path, f"{name!r} is not set by a do by then", "do it before")
@@ -230,7 +264,7 @@ class _Walker:
         wanted = {}
         for name, value in entry.evidence.items():
             where = (*path, "evidence", name)
-            if not self._is_there(name, where, True):
+            if not self.is_there(name, where, True):
                 continue
             if name in self.library:
                 self._fault(where, *_ASLEEP(name), True)
@@ -249,7 +283,7 @@ class _Walker:
         found = {}
         for name, state in entry.do.items():
             where = (*path, "do", name)
-            if not self._is_there(name, where, True):
+            if not self.is_there(name, where, True):
                 continue
             states = self.society.domains[name]
             if name in self.observed:
