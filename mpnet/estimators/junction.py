@@ -21,6 +21,9 @@ CLIQUE_ENTRIES = 2**22
 AGREEMENT = 1e-9
 """How far the sums of calibrated clique tables may be apart, relative to the first."""
 
+SMALLEST = 1e-250
+"""Least sum of a calibrated clique table that is believed; below, entries may have underflowed."""
+
 METHOD = "pgmpy's junction tree"
 
 
@@ -40,6 +43,8 @@ def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         beliefs, log_scale, solver = _calibrate(graph, variables, factors, bags)
+    if solver is None:
+        return Part(variables, -math.inf, unknown(graph), METHOD)
     cliques: dict[tuple[int, ...], FloatArray] = {
         tuple(int(name) for name in scope): table for scope, table in beliefs.items()
     }
@@ -52,8 +57,8 @@ def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple
         raise NumericalError(
             f"pgmpy's cliques disagree about the partition sum, from {totals.min()} to {totals.max()}"
         )
-    if total == 0.0:
-        return Part(variables, -math.inf, unknown(graph), METHOD)
+    if total < SMALLEST:
+        raise NumericalError(f"pgmpy's partition sum is {total}, which may be no more than underflow")
 
     def of(scope: tuple[int, ...]) -> FloatArray:
         homes = [c for c in cliques if set(scope) <= set(c)]
@@ -108,6 +113,8 @@ def _calibrate(
 ) -> tuple[dict[tuple[str, ...], FloatArray], float, Any]:
     """Calibrated clique tables by scope (indices as text), the log of their scale, the solver.
 
+    There is no solver where some factor allows nothing.
+
     With all edges of the cliques the model is triangulated: left to itself pgmpy may fill in so
     many that its tables do not fit (a 10 x 10 grid: 64 GB).
     """
@@ -128,7 +135,7 @@ def _calibrate(
     for scope, logs in merged.items():
         best = float(logs.max())
         if best == -np.inf:
-            return {(str(variables[0]),): np.zeros(1)}, 0.0, None
+            return {}, -math.inf, None
         log_scale += best
         names = [str(v) for v in scope]
         model.add_edges_from((a, b) for a in names for b in names if a < b)

@@ -79,3 +79,14 @@ def test_what_pgmpy_takes_for_settled_too_early_goes_to_the_own_join_trees(penal
     assert found.method == "a join tree"
     assert found.log_z == pytest.approx(reference.log_z(model), abs=1e-11)
     np.testing.assert_allclose(found.marginals, reference.marginals(model), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("penalty", [300.0, 360.0, 372.0, 400.0])
+def test_what_underflows_in_pgmpy_is_not_taken_for_impossible(penalty):
+    # Four that all want to differ: two of their six pairs can't, exp(-2 * penalty) at best.
+    unlike = np.array([[-penalty, 0.0], [0.0, -penalty]])
+    pairs = [((a, b), unlike) for a in range(4) for b in range(a)]
+    model = Model((2,) * 5, (*pairs, ((3, 4), np.array([[0.0, -1.0], [-2.0, 0.0]]))))
+    found = solve(model.build(), limit=1)
+    assert found.log_z == pytest.approx(reference.log_z(model), abs=1e-10)
+    np.testing.assert_allclose(found.marginals, reference.marginals(model), rtol=0, atol=1e-12)
