@@ -58,7 +58,9 @@ def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple
             f"pgmpy's cliques disagree about the partition sum, from {totals.min()} to {totals.max()}"
         )
     if total < SMALLEST:
-        raise NumericalError(f"pgmpy's partition sum is {total}, which may be no more than underflow")
+        raise NumericalError(
+            f"pgmpy's partition sum is {total}, which may be no more than underflow"
+        )
 
     def of(scope: tuple[int, ...]) -> FloatArray:
         homes = [c for c in cliques if set(scope) <= set(c)]

@@ -6,10 +6,14 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mpnet.kernels.layout import IntArray
 from mpnet.nodes.base import Node
+
+
+MOST_DRAWN = 2**25
+"""Pairs of a model and a feature that are drawn from, at most: 256 MB of random bits."""
 
 
 class Crowd(Node):
@@ -26,6 +30,15 @@ class Crowd(Node):
     )
     base_rate: float = Field(0.1, gt=0.0, lt=1.0, description="Of a feature otherwise.")
     seed: int = Field(0, ge=0, description="Seed of the draw, which is the same on every machine.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Crowd:
+        if self.models * self.features > MOST_DRAWN:
+            raise ValueError(
+                f"{self.models} models times {self.features} features are too many to draw from; "
+                f"at most {MOST_DRAWN} pairs"
+            )
+        return self
 
     def domain(self) -> tuple[str, ...]:
         """No variable of its own."""

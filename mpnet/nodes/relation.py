@@ -5,12 +5,14 @@ Such as |x_i - x_j| <= r; the max-product message through it is a grey dilation.
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from mpnet.dense import TABLE_ENTRIES
 from mpnet.kernels.layout import FloatArray
 from mpnet.names import Name
 from mpnet.nodes.base import Reference, Rule, Surroundings, fault
@@ -108,6 +110,10 @@ class Relation(Model):
         are. Unobserved places send an exactly neutral message.
         """
         places = [self._place(number, around) for number in range(2)]
+        cells = [place.width * place.height for place in places]
+        if 2 * math.prod(cells) > TABLE_ENTRIES:
+            what = f"a table of 2 × {cells[0]} × {cells[1]} entries; at most {TABLE_ENTRIES} fit"
+            raise fault(("between",), what, "places of fewer cells")
         inside = self.allowed(*places)
         rates = [around.base_rates_of(name) for name in self.between]
         chance = float(rates[0] @ inside @ rates[1])

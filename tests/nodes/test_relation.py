@@ -175,3 +175,10 @@ def test_what_is_wrong_is_said_with_its_place(nodes, told):
 def test_what_is_wrong_with_a_bitmap_is_said_with_its_place(seen, told):
     text = f"nodes: {{i: {{type: bitmap, width: 2, height: 2}}}}\nevidence: {{i: {seen}}}"
     assert faults(text)[0].startswith(told)
+
+
+def test_a_relation_between_grids_that_are_too_large_is_refused_before_it_takes_memory():
+    nodes = "a: {type: place, width: 100, height: 100}, b: {type: place, width: 100, height: 100}"
+    relation = "r: {type: relation, between: [a, b], how: left_of}"
+    (told,) = faults(f"nodes: {{{nodes}, {relation}}}")
+    assert told.startswith("nodes.r.between: a table of 2 × 10000 × 10000 entries; at most")
