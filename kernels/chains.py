@@ -142,12 +142,13 @@ def send(
     back = np.empty(2 * family.width, dtype=out.dtype)
     said, fresh = np.empty(size, dtype=out.dtype), np.empty(size, dtype=out.dtype)
     small = smallest(out)
+    boolean = Boolean(semiring.zero, semiring.one)
     for factor in range(first, last):
         _respond(semiring, graph, family, factor, to_factor, hidden, back, said, fresh)
         if is_linear(semiring):
             least = fresh.min()
             if not least > small and _is_lost(
-                semiring, graph, family, factor, to_factor, hidden, back, said, fresh
+                boolean, graph, family, factor, to_factor, hidden, back, said, fresh
             ):
                 return worst, UNSAFE
         change, dead = finish(semiring, graph, factor, fresh, old, out, damping, edge_residual)
@@ -159,7 +160,7 @@ def send(
 
 @kernel
 def _is_lost(
-    semiring: Semiring,
+    boolean: Boolean,
     graph: GraphArrays,
     family: ChainArrays,
     factor: int,
@@ -171,7 +172,6 @@ def _is_lost(
 ) -> bool:
     """Whether some entry of ``fresh`` is small though it is not a hard zero."""
     possible = np.empty_like(fresh)
-    boolean = Boolean(semiring.zero, semiring.one)
     _respond(boolean, graph, family, factor, to_factor, hidden, back, said, possible)
     return is_small(fresh, possible)
 

@@ -111,7 +111,7 @@ def run_clocks(
     """
     dead_factor, dead_variable, sent = ALIVE, ALIVE, 0
     for wake in range(order.size):
-        variable, now = order[wake], times[wake]
+        variable, now = int(np.int64(order[wake])), times[wake]
         for slot in range(graph.variable_edges[variable], graph.variable_edges[variable + 1]):
             edge = graph.slot_edge[slot]
             factor = edge_factor[edge]

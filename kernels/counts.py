@@ -178,10 +178,11 @@ def send(
     back = np.empty(family.width, dtype=out.dtype)
     said, fresh = np.empty(TWO * arity, dtype=out.dtype), np.empty(TWO * arity, dtype=out.dtype)
     small = smallest(out)
+    boolean = Boolean(semiring.zero, semiring.one)
     for factor in range(first, last):
         _respond(semiring, family, place, arity, base, to_factor, counts, back, said, fresh)
         unsure = is_linear(semiring) and not fresh.min() > small
-        if unsure and _is_lost(semiring, family, place, base, to_factor, counts, back, said, fresh):
+        if unsure and _is_lost(boolean, family, place, base, to_factor, counts, back, said, fresh):
             return worst, UNSAFE
         if is_linear(semiring) and damping == 0.0:
             worst_odds, dead = finish_binary(
@@ -200,7 +201,7 @@ def send(
 
 @reordering_kernel
 def _is_lost(
-    semiring: Semiring,
+    boolean: Boolean,
     family: CountArrays,
     place: np.uintp,
     base: np.uintp,
@@ -212,7 +213,6 @@ def _is_lost(
 ) -> bool:
     """Whether some entry of ``fresh`` is small though it is not a hard zero."""
     possible = np.empty_like(fresh)
-    boolean = Boolean(semiring.zero, semiring.one)
     arity = np.uintp(fresh.size) // TWO
     _respond(boolean, family, place, arity, base, to_factor, counts, back, said, possible)
     return is_small(fresh, possible)

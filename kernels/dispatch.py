@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba.extending import overload
 
 from mpnet.kernels.families import FAMILIES
@@ -56,7 +57,10 @@ def _choose(
     damping: Any,
     edge_residual: Any,
 ) -> Any:
-    """The code of ``send_one`` for families of given types: a chain of comparisons."""
+    """The code of ``send_one`` for families of given types: a chain of comparisons.
+
+    Indices are made as wide as those of ranges, so that no kernel is compiled for two widths.
+    """
     send = SENDERS[class_of(families[0])]
     if len(families) == 1:
         return (
@@ -65,8 +69,8 @@ def _choose(
                     semiring,
                     graph,
                     families[0],
-                    factor,
-                    factor + 1,
+                    np.int64(factor),
+                    np.int64(factor) + 1,
                     to_factor,
                     old,
                     out,
@@ -92,8 +96,8 @@ def _choose(
                 semiring,
                 graph,
                 families[0],
-                factor,
-                factor + 1,
+                np.int64(factor),
+                np.int64(factor) + 1,
                 to_factor,
                 old,
                 out,

@@ -24,9 +24,18 @@ from mpnet.kernels import (
 from mpnet.kernels.chains import ChainArrays
 from mpnet.kernels.counts import CountArrays
 from mpnet.kernels.gates import GateArrays
-from mpnet.kernels.layout import PairArrays, TableArrays, TripleArrays
+from mpnet.kernels.layout import (
+    DenseArrays,
+    FloatArray,
+    GraphArrays,
+    IntArray,
+    PairArrays,
+    TableArrays,
+    TripleArrays,
+)
 from mpnet.kernels.maxima import MaximaArrays
 from mpnet.kernels.potts import PottsArrays
+from mpnet.kernels.semiring import Semiring
 from mpnet.kernels.sparse import SparseArrays
 
 
@@ -39,10 +48,37 @@ class FamilyKernels(NamedTuple):
     log_potential: Callable[..., float]
 
 
+def _plain(family: DenseArrays) -> TableArrays:
+    """The same tables for a kernel that is compiled once, and not for each number of states."""
+    return TableArrays(family.first, family.factor_table, family.tables)
+
+
+def _log_partition(
+    semiring: Semiring,
+    graph: GraphArrays,
+    family: DenseArrays,
+    first: int,
+    last: int,
+    to_factor: FloatArray,
+) -> float:
+    return tables.log_partition(semiring, graph, _plain(family), first, last, to_factor)
+
+
+def _log_potential(
+    semiring: Semiring,
+    graph: GraphArrays,
+    family: DenseArrays,
+    first: int,
+    last: int,
+    assignment: IntArray,
+) -> float:
+    return tables.log_potential(semiring, graph, _plain(family), first, last, assignment)
+
+
 FAMILIES: dict[str, FamilyKernels] = {
     "table": FamilyKernels(TableArrays, tables.send, tables.log_partition, tables.log_potential),
-    "triple": FamilyKernels(TripleArrays, triples.send, tables.log_partition, tables.log_potential),
-    "pair": FamilyKernels(PairArrays, pairs.send, tables.log_partition, tables.log_potential),
+    "triple": FamilyKernels(TripleArrays, triples.send, _log_partition, _log_potential),
+    "pair": FamilyKernels(PairArrays, pairs.send, _log_partition, _log_potential),
     "gate": FamilyKernels(
         GateArrays, gates.send, gate_totals.log_partition, gate_totals.log_potential
     ),

@@ -214,10 +214,11 @@ def send(
     place = np.uintp(first - family.first)
     steps = np.empty(FOUR * arity, dtype=out.dtype)
     fresh = np.empty(TWO * arity, dtype=out.dtype)
+    boolean = Boolean(semiring.zero, semiring.one)
     for factor in range(first, last):
         sound = _respond(semiring, family, place, arity, base, to_factor, steps, fresh)
         unsure = is_linear(semiring) and not sound
-        if unsure and _is_lost(semiring, family, place, base, to_factor, steps, fresh):
+        if unsure and _is_lost(boolean, family, place, base, to_factor, steps, fresh):
             return worst, UNSAFE
         if is_linear(semiring) and damping == 0.0:
             worst_odds, dead = finish_binary(
@@ -236,7 +237,7 @@ def send(
 
 @kernel
 def _is_lost(
-    semiring: Semiring,
+    boolean: Boolean,
     family: GateArrays,
     place: np.uintp,
     base: np.uintp,
@@ -257,6 +258,5 @@ def _is_lost(
     if least > np.sqrt(small):
         return False
     possible = np.empty_like(fresh)
-    boolean = Boolean(semiring.zero, semiring.one)
     _respond(boolean, family, place, arity, base, to_factor, steps, possible)
     return is_small(fresh, possible)

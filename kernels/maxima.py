@@ -206,11 +206,12 @@ def send(
     back = np.empty(grades, dtype=out.dtype)
     fresh = np.empty(graph.edge_states[end] - graph.edge_states[begin], dtype=out.dtype)
     small = smallest(out)
+    boolean = Boolean(semiring.zero, semiring.one)
     for factor in range(first, last):
         _respond(semiring, graph, family, factor, to_factor, highest, brought, back, fresh)
         unsure = is_linear(semiring) and not fresh.min() > small
         if unsure and _is_lost(
-            semiring, graph, family, factor, to_factor, highest, brought, back, fresh
+            boolean, graph, family, factor, to_factor, highest, brought, back, fresh
         ):
             return worst, UNSAFE
         change, dead = finish(semiring, graph, factor, fresh, old, out, damping, edge_residual)
@@ -222,7 +223,7 @@ def send(
 
 @kernel
 def _is_lost(
-    semiring: Semiring,
+    boolean: Boolean,
     graph: GraphArrays,
     family: MaximaArrays,
     factor: int,
@@ -234,7 +235,6 @@ def _is_lost(
 ) -> bool:
     """Whether some entry of ``fresh`` is small though it is not a hard zero."""
     possible = np.empty_like(fresh)
-    boolean = Boolean(semiring.zero, semiring.one)
     _respond(boolean, graph, family, factor, to_factor, highest, brought, back, possible)
     return is_small(fresh, possible)
 

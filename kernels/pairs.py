@@ -4,7 +4,16 @@ import numpy as np
 
 from mpnet.kernels import tables
 from mpnet.kernels.jit import kernel, reordering_kernel
-from mpnet.kernels.layout import ALIVE, ONE, THREE, TWO, FloatArray, GraphArrays, PairArrays
+from mpnet.kernels.layout import (
+    ALIVE,
+    ONE,
+    THREE,
+    TWO,
+    FloatArray,
+    GraphArrays,
+    PairArrays,
+    TableArrays,
+)
 from mpnet.kernels.residuals import excess, larger, span
 from mpnet.kernels.semiring import Semiring, is_linear, is_linear_sum, plus
 
@@ -26,20 +35,22 @@ def send(
 
     Arguments as for ``mpnet.kernels.tables.send``.
     """
+    # What does not depend on the number of states is compiled once for all of them.
+    plain = TableArrays(family.first, family.factor_table, family.tables)
     if is_linear(semiring) and len(family.states) == 2 and damping == 0.0:
-        return _send_binary(
-            semiring, graph, family, first, last, to_factor, old, out, edge_residual
-        )
+        return _send_binary(semiring, graph, plain, first, last, to_factor, old, out, edge_residual)
     if is_linear_sum(semiring) and damping == 0.0:
-        return _send_sums(semiring, graph, family, first, last, to_factor, old, out, edge_residual)
+        return _send_sums(
+            semiring.zero, graph, family, first, last, to_factor, old, out, edge_residual
+        )
     return tables.send(
-        semiring, graph, family, first, last, to_factor, old, out, damping, edge_residual
+        semiring, graph, plain, first, last, to_factor, old, out, damping, edge_residual
     )
 
 
 @reordering_kernel
 def _send_sums(
-    semiring: Semiring,
+    zero: float,
     graph: GraphArrays,
     family: PairArrays,
     first: int,
@@ -49,7 +60,10 @@ def _send_sums(
     out: FloatArray,
     edge_residual: FloatArray,
 ) -> tuple[float, int]:
-    """Plain arithmetic, undamped: free to add up in the order that is quickest."""
+    """Plain arithmetic, undamped: free to add up in the order that is quickest.
+
+    Sums start at ``zero``, in the precision of the messages.
+    """
     status, worst = ALIVE, 0.0
     count = np.uintp(len(family.states))
     wanted = edge_residual.size > 0
@@ -62,10 +76,10 @@ def _send_sums(
         right = left + count
         entry = np.uintp(family.factor_table[place])
         for column in range(count):
-            fresh[count + column] = semiring.zero
+            fresh[count + column] = zero
         for row in range(count):
             said = to_factor[left + row]
-            total = semiring.zero
+            total = zero
             for column in range(count):
                 potential = family.tables[entry + column]
                 total += potential * to_factor[right + column]
@@ -111,7 +125,7 @@ def _send_sums(
 def _send_binary(
     semiring: Semiring,
     graph: GraphArrays,
-    family: PairArrays,
+    family: TableArrays,
     first: int,
     last: int,
     to_factor: FloatArray,

@@ -115,7 +115,7 @@ def send(
     Arguments as for ``mpnet.kernels.tables.send``.
     """
     if is_linear_sum(semiring) and damping == 0.0:
-        return _send_sums(semiring, graph, family, first, last, to_factor, old, out, edge_residual)
+        return _send_sums(graph, family, first, last, to_factor, old, out, edge_residual)
     status, worst = ALIVE, 0.0
     left = np.uintp(graph.edge_states[graph.factor_edges[first]])
     count = np.uintp(graph.edge_states[graph.factor_edges[first] + 1]) - left
@@ -138,7 +138,6 @@ def send(
 
 @reordering_kernel
 def _send_sums(
-    semiring: Semiring,
     graph: GraphArrays,
     family: PottsArrays,
     first: int,

@@ -4,6 +4,8 @@ Elidan, McGraw and Koller, "Residual belief propagation", UAI 2006. The change t
 message would make is always known exactly: whatever a move touches is computed again.
 """
 
+import numpy as np
+
 from mpnet.kernels import heap
 from mpnet.kernels.dispatch import send_one
 from mpnet.kernels.jit import kernel
@@ -74,7 +76,7 @@ def update_most_urgent(
             return moved, ALIVE, ALIVE
         for entry in range(graph.edge_states[edge], graph.edge_states[edge + 1]):
             to_variable[entry] = candidate[entry]
-        variable = graph.edge_variable[edge]
+        variable = int(np.int64(graph.edge_variable[edge]))
         status = send_from_variables(
             semiring,
             states,

@@ -58,7 +58,7 @@ def update_in_turn(
     worst, dead_factor, dead_variable = 0.0, ALIVE, ALIVE
     changes = np.empty(edge_residual.size)
     for place in range(order.size):
-        variable = order[place]
+        variable = int(np.int64(order[place]))
         for slot in range(graph.variable_edges[variable], graph.variable_edges[variable + 1]):
             edge = graph.slot_edge[slot]
             _, status = send_one(

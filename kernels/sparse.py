@@ -112,10 +112,11 @@ def send(
     said, fresh = np.empty(size, dtype=out.dtype), np.empty(size, dtype=out.dtype)
     before = np.empty(end - begin, dtype=out.dtype)
     small = smallest(out)
+    boolean = Boolean(semiring.zero, semiring.one)
     for factor in range(first, last):
         _respond(semiring, graph, family, factor, to_factor, said, before, fresh)
         unsure = is_linear(semiring) and not fresh.min() > small
-        if unsure and _is_lost(semiring, graph, family, factor, to_factor, said, before, fresh):
+        if unsure and _is_lost(boolean, graph, family, factor, to_factor, said, before, fresh):
             return worst, UNSAFE
         change, dead = finish(semiring, graph, factor, fresh, old, out, damping, edge_residual)
         if dead and status == ALIVE:
@@ -126,7 +127,7 @@ def send(
 
 @kernel
 def _is_lost(
-    semiring: Semiring,
+    boolean: Boolean,
     graph: GraphArrays,
     family: SparseArrays,
     factor: int,
@@ -137,7 +138,6 @@ def _is_lost(
 ) -> bool:
     """Whether some entry of ``fresh`` is small though it is not a hard zero."""
     possible = np.empty_like(fresh)
-    boolean = Boolean(semiring.zero, semiring.one)
     _respond(boolean, graph, family, factor, to_factor, said, before, possible)
     return is_small(fresh, possible)
 

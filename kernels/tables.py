@@ -3,7 +3,7 @@
 import numpy as np
 
 from mpnet.kernels.jit import kernel
-from mpnet.kernels.layout import ALIVE, DenseArrays, FloatArray, GraphArrays, IntArray
+from mpnet.kernels.layout import ALIVE, FloatArray, GraphArrays, IntArray, TableArrays
 from mpnet.kernels.residuals import larger, settle
 from mpnet.kernels.semiring import Semiring, is_linear, is_linear_sum, plus, times, to_log
 
@@ -12,7 +12,7 @@ from mpnet.kernels.semiring import Semiring, is_linear, is_linear_sum, plus, tim
 def send(
     semiring: Semiring,
     graph: GraphArrays,
-    family: DenseArrays,
+    family: TableArrays,
     first: int,
     last: int,
     to_factor: FloatArray,
@@ -89,7 +89,7 @@ def send(
 def _contract(
     semiring: Semiring,
     graph: GraphArrays,
-    family: DenseArrays,
+    family: TableArrays,
     edge: int,
     stop: int,
     entry: int,
@@ -144,7 +144,7 @@ def _next_row(graph: GraphArrays, edge: int, tail: int, assignment: IntArray) ->
 def log_partition(
     semiring: Semiring,
     graph: GraphArrays,
-    family: DenseArrays,
+    family: TableArrays,
     first: int,
     last: int,
     to_factor: FloatArray,
@@ -195,7 +195,7 @@ def log_partition(
 def _careful_total(
     semiring: Semiring,
     graph: GraphArrays,
-    family: DenseArrays,
+    family: TableArrays,
     edge: int,
     stop: int,
     entry: int,
@@ -231,7 +231,7 @@ def _careful_total(
 def log_potential(
     semiring: Semiring,
     graph: GraphArrays,
-    family: DenseArrays,
+    family: TableArrays,
     first: int,
     last: int,
     assignment: IntArray,

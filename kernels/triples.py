@@ -4,7 +4,15 @@ import numpy as np
 
 from mpnet.kernels import tables
 from mpnet.kernels.jit import kernel, reordering_kernel
-from mpnet.kernels.layout import ALIVE, THREE, TWO, FloatArray, GraphArrays, TripleArrays
+from mpnet.kernels.layout import (
+    ALIVE,
+    THREE,
+    TWO,
+    FloatArray,
+    GraphArrays,
+    TableArrays,
+    TripleArrays,
+)
 from mpnet.kernels.residuals import larger, span
 from mpnet.kernels.semiring import Semiring, is_linear_sum
 
@@ -27,15 +35,16 @@ def send(
     Arguments as for ``mpnet.kernels.tables.send``.
     """
     if is_linear_sum(semiring) and damping == 0.0:
-        return _send_sums(semiring, graph, family, first, last, to_factor, old, out, edge_residual)
+        return _send_sums(graph, family, first, last, to_factor, old, out, edge_residual)
+    # Compiled once, and not for each number of states.
+    plain = TableArrays(family.first, family.factor_table, family.tables)
     return tables.send(
-        semiring, graph, family, first, last, to_factor, old, out, damping, edge_residual
+        semiring, graph, plain, first, last, to_factor, old, out, damping, edge_residual
     )
 
 
 @reordering_kernel
 def _send_sums(
-    semiring: Semiring,
     graph: GraphArrays,
     family: TripleArrays,
     first: int,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpnet.kernels import variables
-from mpnet.kernels.layout import Limits
+from mpnet.kernels.layout import Limits, TableArrays
 from mpnet.kernels.semiring import LINEAR, LinearMax, LinearSum, LogMax, LogSum
 from tests import reference
 from tests.graphs import Model, logs, random_table
@@ -52,6 +52,11 @@ class Space:
 
 
 SPACES = [Space(kind) for kind in (LinearSum, LinearMax, LogSum, LogMax)]
+
+
+def plain(arrays):
+    """The arrays of a dense family of any shape as the kernels for all shapes take them."""
+    return TableArrays(arrays.first, arrays.factor_table, arrays.tables)
 
 
 def frozen(array):

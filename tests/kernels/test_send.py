@@ -8,7 +8,7 @@ from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.semiring import LinearMax, LinearSum, LogMax
 from tests import reference
 from tests.graphs import Model, examples, logs
-from tests.kernels.semirings import SPACES, Space, mixed, random_logs, scaled_messages
+from tests.kernels.semirings import SPACES, Space, mixed, plain, random_logs, scaled_messages
 
 SINGLE = [Space(kind, np.float32) for kind in (LinearSum, LogMax)]
 NOWHERE = np.empty(0)
@@ -340,13 +340,17 @@ def test_specialised_kernels_agree_with_the_general_one(space, states):
     to_factor, old = (space.values(random_logs(graph, s, zeros=0.2)) for s in (0, 1))
     for family in graph.families:
         arrays, _ = space.family(family)
-        here = space.semiring, graph.arrays, arrays, family.first, family.last
         edges = [np.zeros(graph.arrays.edge_variable.size) for _ in range(2)]
         outs = [old.copy(), old.copy()]
         answers = [
-            send(*here, to_factor, old, out, 0.0, found)
-            for send, out, found in zip((FAMILIES[family.kind].send, tables.send), outs, edges)
-        ]
+            send(
+                space.semiring, graph.arrays, of, family.first, family.last,
+                to_factor, old, out, 0.0, found,
+            )
+            for send, of, out, found in zip(
+                (FAMILIES[family.kind].send, tables.send), (arrays, plain(arrays)), outs, edges
+            )
+        ]  # fmt: skip
         # The same sums, in another order.
         assert answers[0][0] == pytest.approx(answers[1][0], abs=1e-13)
         assert answers[0][1] == answers[1][1]

@@ -8,7 +8,15 @@ from mpnet.kernels.layout import GraphArrays, TableArrays
 from mpnet.kernels.semiring import LinearMax, LinearSum, LogMax, LogSum
 from tests import reference
 from tests.graphs import Model, examples, logs
-from tests.kernels.semirings import SPACES, Space, frozen, mixed, random_logs, scaled_messages
+from tests.kernels.semirings import (
+    SPACES,
+    Space,
+    frozen,
+    mixed,
+    plain,
+    random_logs,
+    scaled_messages,
+)
 
 
 def pair(table):
@@ -23,7 +31,7 @@ def send(space, graph, messages):
     out = np.full_like(to_factor, np.nan)
     old = space.values(np.zeros(out.size))
     _, status = tables.send(
-        space.semiring, graph.arrays, arrays, 0, 1, to_factor, old, out, 0.0, np.empty(0)
+        space.semiring, graph.arrays, plain(arrays), 0, 1, to_factor, old, out, 0.0, np.empty(0)
     )
     return space.logs(out), status
 
@@ -32,7 +40,12 @@ def total(space, graph, messages):
     (family,) = graph.families
     arrays, _ = space.family(family)
     return tables.log_partition(
-        space.semiring, graph.arrays, arrays, 0, 1, space.values(np.array(messages, dtype=float))
+        space.semiring,
+        graph.arrays,
+        plain(arrays),
+        0,
+        1,
+        space.values(np.array(messages, dtype=float)),
     )
 
 
@@ -46,7 +59,7 @@ def test_log_partition_equals_the_twin(space, zeros):
             arrays, twin = space.family(family)
             here = range(family.first, family.last)
             found = tables.log_partition(
-                space.semiring, graph.arrays, arrays, family.first, family.last, messages
+                space.semiring, graph.arrays, plain(arrays), family.first, family.last, messages
             )
             expected = reference.log_partition(
                 graph.arrays, twin, here, space.logs(messages), space.maximise
@@ -67,7 +80,7 @@ def test_log_partition_holds_where_the_product_of_all_messages_is_too_small(kind
             arrays, twin = space.family(family)
             for factor in range(family.first, family.last):
                 found = tables.log_partition(
-                    space.semiring, graph.arrays, arrays, factor, factor + 1, to_factor
+                    space.semiring, graph.arrays, plain(arrays), factor, factor + 1, to_factor
                 )
                 expected = reference.log_partition(
                     graph.arrays, twin, [factor], space.logs(to_factor), space.maximise
@@ -86,7 +99,7 @@ def test_log_potential_equals_the_twin(space):
         for family in graph.families:
             arrays, twin = space.family(family)
             found = tables.log_potential(
-                space.semiring, graph.arrays, arrays, family.first, family.last, assignment
+                space.semiring, graph.arrays, plain(arrays), family.first, family.last, assignment
             )
             here = range(family.first, family.last)
             expected = reference.log_potential(graph.arrays, twin, here, assignment)
@@ -215,6 +228,6 @@ def send_all(space, graph):
     ones = space.values(np.zeros(int(graph.arrays.edge_states[-1])))
     out = np.full_like(ones, np.nan)
     answer = tables.send(
-        space.semiring, graph.arrays, arrays, 0, 3, ones, ones, out, 0.0, np.empty(0)
+        space.semiring, graph.arrays, plain(arrays), 0, 3, ones, ones, out, 0.0, np.empty(0)
     )
     return scaled_messages(graph, space.logs(out)), answer
