@@ -118,7 +118,7 @@ def test_a_gate_leaves_what_its_table_leaves(seed):
         kind = [AtMostOne, ExactlyOne, lambda n: Or(n[0], n[1:])][int(rng.integers(3))](names)
         builder.add(kind)
         table = kind.content(np.full((1, 4), 2), str).table(0)
-        spelled.add_factor(names, table, log=True)
+        spelled.add_factor(kind.scope, table, log=True)
     graph, dense = builder.build(), spelled.build()
     found = Support(graph).dead_end(graph.unary), Support(dense).dead_end(dense.unary)
     assert (found[0] is None) == (found[1] is None)
