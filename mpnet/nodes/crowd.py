@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 from mpnet.kernels.layout import IntArray
 from mpnet.nodes.base import Node
 
-
 MOST_DRAWN = 2**25
 """Pairs of a model and a feature that are drawn from, at most: 256 MB of random bits."""
 
