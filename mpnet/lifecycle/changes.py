@@ -108,6 +108,8 @@ class Lifecycle:
                 woken.add(name)
                 return True
             self._refused[name] = guess
+            if self._ended != "converged":
+                return False
         return False
 
     def _try(self, name: str, guess: float) -> bool:
