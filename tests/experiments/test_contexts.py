@@ -94,6 +94,20 @@ def test_explained_tokens_and_soft_evidence_are_split_as_well():
     assert np.shape(found.curves["beliefs"]) == (2, 2)
 
 
+def test_a_belief_that_is_ruled_out_is_split_without_a_gap():
+    scenario = load(
+        """
+        nodes:
+          t: {type: feature, base_rates: {"yes": 0.1}}
+          b: {type: model, prior: 0.1, predicts: {t: {"no": 1.0}}}
+        experiment: {type: contexts, contexts: {k: {t: "yes"}}, watch: [{node: b}], split: [{node: b}]}
+        """
+    )
+    numbers = scenario.experiment.run(scenario, lambda *_: None).numbers
+    assert numbers["log-odds of b in k"] == -math.inf
+    assert numbers["split gap"] == 0.0
+
+
 def test_contexts_that_do_not_converge_are_told_as_such():
     spec = {"type": "contexts", "contexts": {"one": {}}, "watch": [{"node": "a"}]}
     found = mpnet.run("frustrated_loop", experiment=spec, expect=[]).findings

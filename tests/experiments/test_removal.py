@@ -66,6 +66,24 @@ def test_estimators_that_do_not_converge_find_no_cost():
     assert found.numbers["cost of dog by flat"] == pytest.approx(0.72, abs=0.01)
 
 
+def test_a_model_without_which_nothing_is_possible_costs_infinitely_much():
+    scenario = load(
+        """
+        nodes:
+          t: {type: feature, base_rates: {"yes": 0.1}}
+          a: {type: model, prior: 0.1, predicts: {t: {"yes": 0.9}}}
+          b: {type: model, prior: 0.1, predicts: {t: {"no": 1.0}}}
+          c: {type: choice, among: [a, b]}
+        evidence: {t: "yes"}
+        experiment: {type: removal}
+        """
+    )
+    numbers = scenario.experiment.run(scenario, lambda *_: None).numbers
+    assert numbers["cost of a"] == math.inf
+    assert numbers["cost of b"] == pytest.approx(0.0, abs=1e-12)
+    assert numbers["worst gap"] == pytest.approx(0.0, abs=1e-12)
+
+
 def test_labels_and_curves_go_together(findings):
     assert findings.labels["models"] == ("dog", "puppy", "cat", "fire")
     assert findings.labels["ways"] == ("flat", "region", "flat, not compiled")

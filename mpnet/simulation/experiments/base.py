@@ -52,3 +52,8 @@ class Experiment(BaseModel):
 
         """
         raise NotImplementedError
+
+
+def difference(one: float, other: float) -> float:
+    """How far two numbers are apart; 0 where both are the same infinity."""
+    return 0.0 if one == other else abs(one - other)

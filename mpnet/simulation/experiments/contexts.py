@@ -17,7 +17,7 @@ from mpnet.kernels.layout import FloatArray
 from mpnet.names import Name, suggestion
 from mpnet.nodes.base import ACTIVATION, NodeFaults, Observation
 from mpnet.record import Findings
-from mpnet.simulation.experiments.base import Experiment, Tell
+from mpnet.simulation.experiments.base import Experiment, Tell, difference
 
 if TYPE_CHECKING:
     from mpnet.simulation.answering import Answer
@@ -103,7 +103,7 @@ class Contexts(Experiment):
         gaps = []
         for case in cases:
             shares, total = case.shares(), log_odds(case.graph, case.variable)
-            gaps.append(abs(math.fsum(shares.values()) - total))
+            gaps.append(difference(math.fsum(shares.values()), total))
             numbers[f"log-odds of {case.told}"] = total
             numbers |= {f"{name} for {case.told}": share for name, share in shares.items()}
             curves[f"shares {case.told}"] = np.array(list(shares.values()))

@@ -19,7 +19,7 @@ from mpnet.kernels.layout import FloatArray
 from mpnet.names import Name, suggestion
 from mpnet.nodes.base import ACTIVATION, NodeFaults, Observation
 from mpnet.record import Findings
-from mpnet.simulation.experiments.base import Experiment, Tell
+from mpnet.simulation.experiments.base import Experiment, Tell, difference
 from mpnet.society import Link, Society
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Removal(Experiment):
             for kind, side in sides.items():
                 curves["cost" + kind][row] = side.cost(name)
                 curves["cost" + ALONE + kind][row] = side.cost(name, others)
-                gap = max(gap, abs(side.cost(name) - side.by_marginal(name)))
+                gap = max(gap, difference(side.cost(name), side.by_marginal(name)))
             for way in self.ways():
                 curves[_told(way)][row] = sides[""].estimated(way, name, options)
             tell(row + 1, len(names))
@@ -125,7 +125,10 @@ class _Side:
     scenario: Scenario
 
     def cost(self, name: str, without: Sequence[str] = ()) -> float:
-        """Cost of removing a model, once others are gone, exactly, in nats."""
+        """Cost of removing a model, once others are gone, exactly, in nats.
+
+        Infinite where nothing is possible without it, NaN where nothing is possible with it either.
+        """
         return self._log_z(without) - self._log_z([*without, name])
 
     def by_marginal(self, name: str) -> float:
@@ -134,7 +137,8 @@ class _Side:
         compiled = compile_graph(graph, self.society.leaves(), [name])
         answer = solve(compiled.graph)
         belief = compiled.full_beliefs(answer.marginals, answer.joint)
-        return -math.log(float(belief[graph.states_of(graph.index[name])][0]))
+        asleep = float(belief[graph.states_of(graph.index[name])][0])
+        return -math.log(asleep) if asleep > 0.0 else math.inf
 
     def estimated(self, way: tuple[str, bool], name: str, options: Options) -> float:
         """The cost by the log Z of an estimator, in nats; NaN where it does not converge."""
