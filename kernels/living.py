@@ -353,6 +353,8 @@ def _settle_edge(
             best = max(best, new)
         for state in range(count):
             g.to_variable[start + state] = fresh[state] - best
+            fresh[state] += g.to_factor[start + state] - best
+        g.edge_term[edge] = add_up(fresh, count)
     return change
 
 

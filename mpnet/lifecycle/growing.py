@@ -123,6 +123,7 @@ class GrowingGraph:
         self.arrays.cardinality[variable] = 0
         self.arrays.variable_term[variable] = 0.0
         self._front.pop(variable, None)
+        self._told.pop(variable, None)
         self._free_variables.setdefault(count, []).append(variable)
 
     def add_factor(self, scope: Sequence[int], table: FloatArray) -> int:

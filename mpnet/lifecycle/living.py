@@ -72,7 +72,7 @@ class LivingGraph(GrowingGraph):
         tolerance: float,
         most: int,
         damping: float = 0.0,
-        after_round: Callable[[float, float], None] = lambda residual, damping: None,
+        after_round: Callable[[float, float], None] | None = None,
         seconds: float = math.inf,
         clocks: Clocks | None = None,
     ) -> Settled:
@@ -86,8 +86,9 @@ class LivingGraph(GrowingGraph):
             Rounds, at most.
         damping : float
             Weight of the old message; where it is 0 and messages do not settle, it is raised.
-        after_round : callable
-            Called with the residual and the damping after each round.
+        after_round : callable, optional
+            Called with the residual and the damping after each round, with beliefs and log Z of
+            the messages as they are then.
         seconds : float
             Time, at most.
         clocks : Clocks, optional
@@ -124,7 +125,8 @@ class LivingGraph(GrowingGraph):
                 return Settled("inconsistent", rounds, math.inf, updates, computed, *dead)
             size = int(counts[NEXT])
             front, following = following, front
-            after_round(residual, calm)
+            if after_round is not None and self._weigh(front[:size]):
+                after_round(residual, calm)
         return Settled("converged", rounds, residual, updates, computed)
 
     def _round(
@@ -180,12 +182,13 @@ class LivingGraph(GrowingGraph):
 
     def look(self) -> None:
         """Let beliefs of whoever waits to speak be what they have heard by now; nobody speaks."""
-        self._weigh(self._front)
+        self._weigh(np.array(list(self._front), dtype=np.int32))
 
-    def _weigh(self, variables: Iterable[int]) -> None:
-        chosen = np.array([v for v in variables if self.arrays.cardinality[v]], dtype=np.int32)
+    def _weigh(self, variables: IndexArray) -> bool:
+        """Set beliefs of variables from what they have heard; whether all of them have some."""
         sums, zeros = np.empty(self._most), np.empty(self._most, dtype=np.int64)
-        weigh_variables(self.arrays, chosen, chosen.size, sums, zeros)
+        weigh_variables(self.arrays, variables, variables.size, sums, zeros)
+        return bool(np.all(self.arrays.variable_term[variables] > -np.inf))
 
     def belief(self, variable: int) -> FloatArray:
         """Probabilities of a variable's states, shape (states,); NaN where none is possible."""
@@ -254,5 +257,5 @@ class LivingGraph(GrowingGraph):
         finally:
             take_back(g, np.empty(2 * self._most))
             # A variable without factors leaves no message by which to find it.
-            self._weigh(self._told)
+            self._weigh(np.array(list(self._told), dtype=np.int32))
             self._front, self._owing = waiting, owing

@@ -28,6 +28,10 @@ MOST_DECODED = 2000
 """Variables of a graph whose likeliest state is looked for, at most."""
 
 
+NAMED = 5
+"""Sleepers that are named, at most."""
+
+
 def at_the_end(scenario: Scenario, lived: Lived) -> Scenario:
     """The scenario with those nodes only that ever took part, and what is seen at the end."""
     society = lived.population.society
@@ -141,7 +145,12 @@ def _conflict(scenario: Scenario, lived: Lived) -> str:
     population.see_all(society.likelihoods(lived.seen))
     states = {name: society.domains[name][state] for name, state in population.done.items()}
     done = " and ".join(f"{name} is set to {state}" for name, state in states.items())
-    return f"{found}, where {done}" if done else found
+    found = f"{found}, where {done}" if done else found
+    asleep = list(population.asleep)
+    if not asleep:
+        return found
+    more = f" and {len(asleep) - NAMED} more" if len(asleep) > NAMED else ""
+    return f"{found} (asleep, and so inactive: {', '.join(asleep[:NAMED])}{more})"
 
 
 def _verdict(record: Record, lived: Lived, rows: int, scenario: Scenario) -> str:

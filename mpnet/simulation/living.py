@@ -137,7 +137,9 @@ class _Run:
 
     # Messages
 
-    def _pass(self, most: int, after_round: Callable[[float, float], None]) -> Settled:
+    def _pass(
+        self, most: int, after_round: Callable[[float, float], None] | None = None
+    ) -> Settled:
         inference = self.scenario.spec.inference
         damping = inference.damping if isinstance(inference.damping, float) else 0.0
         ended = self.population.graph.settle(
@@ -160,7 +162,7 @@ class _Run:
 
     def quietly(self) -> Settled:
         """Let messages settle inside a trial."""
-        return self._pass(self.scenario.spec.inference.max_iterations, lambda *_: None)
+        return self._pass(self.scenario.spec.inference.max_iterations)
 
     def _place(self, ended: Settled) -> str:
         names = {number: name for name, number in self.population.variable.items()}

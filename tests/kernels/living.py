@@ -31,7 +31,6 @@ class Twin:
         ]
         self.to_variable = {edge: np.zeros(self.count(*edge)) for edge in self.edges}
         self.to_factor = {edge: np.zeros(self.count(*edge)) for edge in self.edges}
-        self.terms = {}
         self.front, self.owing = set(range(len(self.unary))), set(range(len(self.factors)))
 
     def count(self, factor, axis):
@@ -63,6 +62,9 @@ class Twin:
         self.to_factor[factor, axis] = own
         return np.array([log_sum(row) for row in table])
 
+    def term(self, edge):
+        return log_sum(self.to_factor[edge] + self.to_variable[edge])
+
     def round(self, tolerance, damping):
         """One round; the largest change of an undamped message."""
         hearing = set(self.owing)
@@ -73,7 +75,6 @@ class Twin:
                 if distance(said, self.to_factor[edge]) > 1e-13:
                     hearing.add(edge[0])
                 self.to_factor[edge] = said
-                self.terms[edge] = log_sum(said + self.to_variable[edge])
         self.front, self.owing, largest = set(), set(), 0.0
         for factor in hearing:
             for axis, variable in enumerate(self.factors[factor][0]):

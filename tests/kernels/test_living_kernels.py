@@ -81,7 +81,7 @@ def test_variables_and_factors_are_weighed_as_by_the_twin():
             np.testing.assert_allclose(found, log_sum(twin.heard(factor)), **CLOSE)
         for factor, axis in twin.edges:
             edge = g.factor_edge[factor] + axis
-            np.testing.assert_allclose(g.edge_term[edge], twin.terms[factor, axis], **CLOSE)
+            np.testing.assert_allclose(g.edge_term[edge], twin.term((factor, axis)), **CLOSE)
 
 
 def test_a_variable_without_a_possible_state_is_named():
