@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from mpnet.cli import main as cli
 from mpnet.errors import ScenarioError
 from mpnet.runs import read_run, write_run
 from mpnet.simulation.living import live
@@ -399,3 +400,22 @@ def test_removing_and_adding_ends_where_a_society_written_so_does(seed):
             lived.population.belief(name), fresh.population.belief(name), atol=1e-7
         )
     assert lived.population.graph.log_z() == pytest.approx(fresh.population.graph.log_z(), abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        (entries("withdraw: [x]"), 3, "timeline[0].withdraw[0]"),
+        (entries("{evidence: {x: 'yes'}}", "{at: 1, withdraw: [x]}"), 3, "timeline[1].at"),
+        (SURE + "timeline:\n  - evidence: {x: 'yes', y: 'no'}\n", 7, "x: yes and y: no"),
+        (entries("evidence: {x: 'yes'}"), 0, "settled at"),
+    ],
+)
+def test_exit_codes_tell_how_it_went(text, code, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(f"mpnet: 1\nname: s\n{text}")
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["run", "s.yaml", "--no-plots"])
+    said = capsys.readouterr()
+    assert caught.value.code == code
+    assert told in " ".join((said.out + said.err).split())
