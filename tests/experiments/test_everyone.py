@@ -6,6 +6,7 @@ import pytest
 import mpnet
 from mpnet.errors import ScenarioError
 from mpnet.nodes.crowd import drawn
+from tests.nodes.societies import load
 
 SMALL = {
     "crowd": {
@@ -57,6 +58,22 @@ def test_difference_is_that_of_beliefs_computed_apart():
 def test_without_a_lifecycle_nobody_sleeps():
     with pytest.raises(ScenarioError, match="there is no lifecycle, so nobody sleeps"):
         small(lifecycle=None)
+
+
+def test_where_everybody_wakes_nothing_of_the_bound_is_used():
+    found = load(
+        """
+        nodes:
+          x: {type: feature, base_rates: {"yes": 0.3}}
+          a: {type: model, prior: 0.1, predicts: {x: {"yes": 0.9}}}
+        evidence: {x: "yes"}
+        lifecycle: {asleep: all}
+        experiment: {type: everyone}
+        """
+    )
+    numbers = found.experiment.run(found, lambda *_: None).numbers
+    assert numbers["bound printed"] == 0.0
+    assert numbers["difference over bound"] == 0.0
 
 
 def test_a_crowd_is_the_same_on_every_machine():

@@ -64,7 +64,7 @@ class Everyone(Experiment):
             "times fewer messages": awake / max(1.0, asleep),
             "worst difference": worst,
             "bound printed": bound,
-            "difference over bound": worst / bound if bound > 0.0 else math.inf,
+            "difference over bound": _over(worst, bound),
         }
         notes = (
             f"with everybody awake, {full.iterations} sweeps computed {awake:,.0f} messages "
@@ -74,6 +74,13 @@ class Everyone(Experiment):
         )
         log_z = math.nan if full.log_z is None else full.log_z
         return Findings("everyone", numbers, {"log Z awake": np.array([log_z])}, notes=notes)
+
+
+def _over(worst: float, bound: float) -> float:
+    """How much of the bound is used; 0 where nothing differs, though nobody sleeps."""
+    if worst == 0.0:
+        return 0.0
+    return worst / bound if bound > 0.0 else math.inf
 
 
 def _difference(lived: Lived, graph: FactorGraph, full: Estimate) -> tuple[float, str]:
