@@ -57,7 +57,7 @@ def _choose(
     damping: Any,
     edge_residual: Any,
 ) -> Any:
-    """The code of ``send_one`` for families of given types: a chain of comparisons.
+    """The code of ``send_one`` for families of given types: a tree of comparisons.
 
     Indices are made as wide as those of ranges, so that no kernel is compiled for two widths.
     """
@@ -80,6 +80,8 @@ def _choose(
             )
         )
 
+    half = len(families) // 2
+
     def one_of(
         semiring: Any,
         graph: Any,
@@ -91,21 +93,13 @@ def _choose(
         damping: Any,
         edge_residual: Any,
     ) -> Any:
-        if factor < families[1].first:
-            return send(
-                semiring,
-                graph,
-                families[0],
-                np.int64(factor),
-                np.int64(factor) + 1,
-                to_factor,
-                old,
-                out,
-                damping,
+        if factor < families[half].first:
+            return send_one(
+                semiring, graph, families[:half], factor, to_factor, old, out, damping,
                 edge_residual,
-            )
+            )  # fmt: skip
         return send_one(
-            semiring, graph, families[1:], factor, to_factor, old, out, damping, edge_residual
+            semiring, graph, families[half:], factor, to_factor, old, out, damping, edge_residual
         )
 
     return one_of
