@@ -109,7 +109,7 @@ def with_life(record: Record, lived: Lived, scenario: Scenario) -> Record:
         phases=lived.phases,
         numbers=dict(lived.numbers),
         expectations=expectations,
-        notes=(*record.notes, *_notes(lived)),
+        notes=(*record.notes, *_of_schedule(spec.inference.schedule), *_notes(lived)),
     )
 
 
@@ -162,6 +162,15 @@ def _verdict(record: Record, lived: Lived, rows: int, scenario: Scenario) -> str
     count = len(lived.phases)
     moments = f"{count} moment{'' if count == 1 else 's'}"
     return f"settled after {rows - 1} iterations and {moments}; at the end: {record.verdict}"
+
+
+def _of_schedule(schedule: str) -> list[str]:
+    if schedule in ("flooding", "asynchronous"):
+        return []
+    return [
+        f"the schedule {schedule} is that of the last question; along the timeline, messages flood "
+        "from wherever something changed"
+    ]
 
 
 def _notes(lived: Lived) -> list[str]:

@@ -264,3 +264,21 @@ def test_variables_of_pieces_can_not_be_taken_from_under_them():
     population = populated()
     with pytest.raises(GraphError, match="still in a factor"):
         population.graph.remove_variable(population.variable["apple"])
+
+
+def test_setting_a_step_says_nothing_about_the_step_before():
+    text = """
+    nodes:
+      x: {type: feature, states: [none, a, b]}
+      walk:
+        type: sequence
+        phases: [{name: first, predicts: {x: {a: 0.9}}}, {name: second, predicts: {x: {b: 0.9}}}]
+    stream: {x: [a, null, null]}
+    """
+    population = populated(text)
+    before = answers(population.as_graph())[1]
+    states = population.society.domains["walk@2"]
+    population.do("walk@2", states.index("first"))
+    after = answers(population.as_graph())[1]
+    np.testing.assert_allclose(after["walk@1"], before["walk@1"], atol=1e-12)
+    assert after["walk@3"][states.index("second")] > 1.5 * before["walk@3"][states.index("second")]

@@ -374,6 +374,13 @@ def test_a_society_without_change_is_the_society_itself():
         assert lived.beliefs[name] == pytest.approx(belief, abs=1e-7)
 
 
+def test_a_schedule_that_only_answers_at_the_end_is_told():
+    text = entries("evidence: {y: 'yes'}", more="inference: {schedule: residual}\n")
+    record = run_scenario(load(text))
+    assert [note for note in record.notes if "schedule residual" in note]
+    assert record.status == "converged"
+
+
 def test_what_does_not_settle_says_where():
     text = entries("{label: a, evidence: {y: 'yes'}}", more="inference: {max_iterations: 1}\n")
     record = run_scenario(load(text))
