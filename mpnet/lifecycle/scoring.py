@@ -73,7 +73,8 @@ class Scores:
             found.append(name)
         for name in population.present:
             belief, before = population.belief(name), self._scored_at.get(name)
-            if before is None or np.abs(belief - before).max() > MOVED:
+            # What was impossible was no number, which is not near to anything.
+            if before is None or not np.all(np.abs(belief - before) <= MOVED):
                 self._scored_at[name] = belief
                 found.append(name)
         return found
