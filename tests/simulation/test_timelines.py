@@ -317,11 +317,11 @@ def test_what_is_done_is_named_with_the_evidence_that_it_contradicts():
     assert "m is set to inactive" in record.verdict
 
 
-def test_nobody_left_to_choose_is_told():
-    record = run_scenario(load(SURE + "lifecycle: {asleep: [m, n]}\n"))
+def test_a_contradiction_names_the_sleepers():
+    text = SURE + "evidence: {x: 'yes', y: 'no'}\nlifecycle: {asleep: [n]}\n"
+    record = run_scenario(load(text))
     assert record.status == "inconsistent"
-    assert "'who'" in record.verdict
-    assert "asleep" in record.verdict
+    assert record.verdict.endswith("(asleep, and so inactive: n)")
 
 
 def test_a_record_keeps_the_whole_life(tmp_path):
