@@ -33,7 +33,9 @@ class Event:
     cause : str
         What brought it about; may be empty.
     effect : float or None
-        By how much log Z rose because of it, in nats; None where that has no meaning.
+        In nats: by how much log Z rose because of evidence, an intervention or somebody who came
+        or left; the gain that a model woke for; minus what is lost with one that goes; C of two
+        that fight. None where that has no meaning.
 
     """
 

@@ -95,8 +95,67 @@ class Lifecycle:
         """
         woken: set[str] = set()
         self._ended = "converged"
-        while self._ended == "converged" and (self._retire_one(woken) or self._wake_one(woken)):
+        while self._ended == "converged" and (
+            self._retire_one(woken) or self._wake_one(woken) or self._wake_group(woken)
+        ):
             pass
+
+    def rescue(self) -> None:
+        """Wake those without whom nothing that is seen or ruled would be possible."""
+        self.population.graph.look()
+        for _ in range(len(self.library)):
+            self.scores.refresh()
+            best = self.scores.best()[:1]
+            if not best or best[0][1] != math.inf:
+                return
+            name = best[0][0]
+            self.population.wake(name)
+            self.ever.add(name)
+            text = f"{name} wakes: without it nothing is possible"
+            self.tell(Change("awaken", name, text, "possibility"))
+            self.population.graph.look()
+
+    def _wake_group(self, woken: set[str]) -> bool:
+        """Wake sleepers that need one another, where all together survive being held active."""
+        for group, guess in self.scores.groups():
+            if gain_of(guess) <= self.thresholds.wake_above:
+                return False
+            key = "+".join(group)
+            known = self._refused.get(key)
+            if not woken.isdisjoint(group) or (known is not None and abs(known - guess) < 0.1):
+                continue
+            before = self.population.graph.log_z()
+            for name in group:
+                self.population.wake(name)
+            with self.population.held_all(group, ACTIVE):
+                ended = self.quietly()
+                held = self.population.graph.log_z()
+            log_odds = held - before if ended.status == "converged" else -math.inf
+            if gain_of(log_odds) > self.thresholds.wake_above:
+                return self._keep_group(group, log_odds, guess, woken)
+            for name in group:
+                self.population.sleep(name)
+            self._ended = self.quietly().status
+            self._refused[key] = guess
+            if self._ended != "converged":
+                return False
+        return False
+
+    def _keep_group(
+        self, group: tuple[str, ...], log_odds: float, guess: float, woken: set[str]
+    ) -> bool:
+        """Let those stay awake who survived together."""
+        woken.update(group)
+        self.ever.update(group)
+        names = " and ".join(group)
+        text = f"{names} wake together (held active, they have {log_odds:+.2f} nats; scored {guess:+.2f})"
+        for name in group:
+            self.tell(Change("awaken", name, text, "score", gain_of(log_odds)))
+        self._ended = self.settle().status
+        if self._ended == "converged":
+            for name in group:
+                self._fights_of(name)
+        return True
 
     def _wake_one(self, woken: set[str]) -> bool:
         self.scores.refresh()

@@ -353,18 +353,26 @@ class Population:
         return float(self.belief(name)[ACTIVE])
 
     @contextmanager
-    def held(self, name: str, state: int) -> Iterator[None]:
-        """Hold an awake node at a state; messages and beliefs are taken back at the end."""
-        variable = self.variable[name]
-        before = self.graph.unary(variable)
-        held = np.full(before.size, -np.inf)
-        held[state] = before[state]
+    def held_all(self, names: Iterable[str], state: int) -> Iterator[None]:
+        """Hold awake nodes at a state, as ``held`` does one."""
+        variables = [self.variable[name] for name in names]
+        before = [self.graph.unary(variable) for variable in variables]
         with self.graph.trial():
-            self.graph.set_unary(variable, held)
+            for variable, logs in zip(variables, before, strict=True):
+                held = np.full(logs.size, -np.inf)
+                held[state] = logs[state]
+                self.graph.set_unary(variable, held)
             try:
                 yield
             finally:
-                self.graph.set_unary(variable, before)
+                for variable, logs in zip(variables, before, strict=True):
+                    self.graph.set_unary(variable, logs)
+
+    @contextmanager
+    def held(self, name: str, state: int) -> Iterator[None]:
+        """Hold an awake node at a state; messages and beliefs are taken back at the end."""
+        with self.held_all([name], state):
+            yield
 
     def as_graph(self) -> FactorGraph:
         """Those who are awake as a graph of its own, with the same factors and the same log Z."""

@@ -22,6 +22,9 @@ from mpnet.lifecycle.odds import ACTIVE, INACTIVE
 from mpnet.lifecycle.pieces import ENUMERATED, Piece, spelled
 from mpnet.lifecycle.population import Population
 
+LARGEST = 6
+"""Sleepers that are tried together, at most."""
+
 MOVED = 1e-9
 """A belief that moved by less touches nobody."""
 
@@ -46,6 +49,7 @@ class Scores:
         self.log_odds: dict[str, float] = {}
         self._scored_at: dict[str, FloatArray] = {}
         self.scored = 0
+        self.sums = 0
 
     def refresh(self) -> None:
         """Score whoever is asleep and has not been scored, or is at a node whose belief moved."""
@@ -56,13 +60,14 @@ class Scores:
             if name not in population.asleep:
                 del self.log_odds[name]
         asleep = population.asleep
-        wanted = {name for name in asleep if name not in self.log_odds}
-        wanted.update(name for name in touched if name in asleep)
+        wanted = dict.fromkeys(name for name in asleep if name not in self.log_odds)
+        wanted |= dict.fromkeys(name for name in touched if name in asleep)
         for name in touched:
             for piece in population.at[name]:
-                wanted.update(n for n in piece.scope if n in asleep)
+                wanted |= dict.fromkeys(n for n in piece.scope if n in asleep)
         for name in wanted:
             self.log_odds[name] = score(population, name)
+            self.sums += len(population.at[name])
         self.scored += len(wanted)
 
     def _touched(self) -> list[str]:
@@ -84,13 +89,26 @@ class Scores:
         return sorted(self.log_odds.items(), key=lambda item: (-item[1], item[0]))
 
     def bound(self) -> float:
-        """Sum of the probabilities that sleepers would have: how far all beliefs can be off.
+        """Sum of the probabilities that sleepers would have, as estimated.
 
         The total variation between the posterior with everybody and the one with these asleep
-        is at most the sum of their probabilities in the former; these are its estimates.
+        is at most the sum of their probabilities in the former. Here each is what it would be if
+        that sleeper woke alone, and besides, if it woke with the sleepers that it needs; those
+        who would wake in other company are not counted.
         """
-        odds = np.array(list(self.log_odds.values()))
+        together = [odds for _, odds in self.groups()]
+        odds = np.array([*self.log_odds.values(), *together])
         return float(np.exp(-np.logaddexp(0.0, -odds)).sum())
+
+    def groups(self) -> list[tuple[tuple[str, ...], float]]:
+        """Sleepers with the sleepers that they need, and the log-odds of all against none."""
+        found: dict[tuple[str, ...], float] = {}
+        for name in self.population.asleep:
+            group = company(self.population, name)
+            if len(group) > 1 and group not in found:
+                found[group] = score_together(self.population, group)
+                self.sums += sum(len(self.population.at[each]) for each in group)
+        return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
 
 def score(population: Population, name: str) -> float:
@@ -103,6 +121,47 @@ def score(population: Population, name: str) -> float:
     for piece in population.at[name]:
         if name in piece.scope and population.holds(piece):
             said.append(_said(population, piece, name))
+    return -math.inf if -math.inf in said else sum(said)
+
+
+def company(population: Population, name: str) -> tuple[str, ...]:
+    """A sleeper with those sleepers that it says will be active, and those that they say so of."""
+    found, waiting = {name: None}, [name]
+    while waiting and len(found) < LARGEST:
+        source = waiting.pop(0)
+        for piece in population.at[source]:
+            other = piece.predicts
+            if other in found or other not in population.asleep or piece.scope[0] != source:
+                continue
+            if piece.table is not None and piece.table[ACTIVE, ACTIVE] > 0.0:
+                found[other] = None
+                waiting.append(other)
+    return tuple(sorted(found))
+
+
+def score_together(population: Population, names: tuple[str, ...]) -> float:
+    """Log-odds of several sleepers being active together, against none of them, in nats."""
+    said = []
+    for name in names:
+        logs = population.potential(name)
+        said.append(float(logs[ACTIVE] - logs[INACTIVE]))
+    pieces = dict.fromkeys(piece for name in names for piece in population.at[name])
+    for piece in pieces:
+        table = _table(population, piece) if population.holds(piece) else None
+        if table is None:
+            continue
+        active = inactive = table
+        heard: list[FloatArray] = []
+        for other in piece.scope:
+            if other in names:
+                active, inactive = (
+                    np.asarray(t.take(s, axis=len(heard)))
+                    for t, s in ((active, ACTIVE), (inactive, INACTIVE))
+                )
+            else:
+                heard.append(population.belief_without(other, piece))
+        weights: FloatArray = reduce(np.multiply.outer, heard, np.ones(()))
+        said.append(_log_ratio(_log_sum(weights, active), _log_sum(weights, inactive)))
     return -math.inf if -math.inf in said else sum(said)
 
 

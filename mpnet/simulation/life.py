@@ -83,8 +83,8 @@ def with_life(record: Record, lived: Lived, scenario: Scenario) -> Record:
     status = record.status if lived.status == "converged" else lived.status
     lived = replace(lived, numbers={**lived.numbers, "map agrees": _agreement(lived, scenario)})
     rows = len(lived.trace.residual)
-    ended = [e for e in record.events if e.kind not in ("clamp", "overtake")][-1:]
-    last = [replace(e, iteration=max(0, rows - 1), text=f"settled at {rows - 1}") for e in ended]
+    word = "settled" if status == "converged" else status.replace("_", " ")
+    last = [Event(max(0, rows - 1), status, "", f"{word} at {max(0, rows - 1)}")]
     events = _in_time([*lived.events, *last])
     spec = scenario.spec
     batch, findings = record.batch, record.findings
@@ -181,7 +181,8 @@ def _notes(lived: Lived) -> list[str]:
     notes = [
         f"{int(numbers['ever awake'])} of {int(numbers['library'])} models of the library were ever "
         f"awake; {never} never woke and are not listed",
-        f"no belief is further from that of the whole library, all awake, than {numbers['bound']:.3g} "
-        "(the sum of the probabilities that sleepers would have, as estimated)",
+        f"beliefs are within {numbers['bound']:.3g} of those of the whole library, all awake, if each "
+        "sleeper would be as active as it is alone, or with the sleepers that it needs (the sum of "
+        "these probabilities)",
     ]
     return notes

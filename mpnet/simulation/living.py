@@ -205,6 +205,8 @@ class _Run:
         told = range(marks, len(log.events))
         if number == 0:
             self.quietly_start()
+        if self.lifecycle is not None:
+            self.lifecycle.rescue()
         if self.settle().status == "converged":
             if before is not None:
                 self._measure(moment, told, graph.log_z() - before)
@@ -342,6 +344,7 @@ class _Run:
                 "share ever awake": len(self.lifecycle.ever & self.library) / max(1, count),
                 "awake at the end": float(sum(map(self.population.is_awake, self.library))),
                 "bound": scores.bound() if self.status != "inconsistent" else math.nan,
+                "sums of scoring": float(scores.sums),
             }
         return found
 

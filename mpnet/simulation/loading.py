@@ -35,6 +35,7 @@ LIVED = (
     "share ever awake",
     "awake at the end",
     "bound",
+    "sums of scoring",
     "map agrees",
 )
 """Numbers that a run along a timeline measures; most need a lifecycle."""
@@ -191,6 +192,12 @@ def _check_measures(scenario: Scenario, faults: list[Fault]) -> None:
     """What the experiment says of the scenario, and whether ``expect`` speaks of what is measured."""
     measures = ["accuracy"] if scenario.spec.batch else []
     measures += LIVED if scenario.timeline else []
+    if scenario.timeline and scenario.experiment is not None and not scenario.experiment.along:
+        what = (
+            "this experiment looks at one set of evidence, and there is a timeline or a lifecycle"
+        )
+        faults.append(Fault(("experiment",), what, "leave one of the two out"))
+        return
     labels = [moment.label for moment in scenario.timeline]
     if scenario.experiment is not None:
         try:

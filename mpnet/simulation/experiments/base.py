@@ -7,7 +7,7 @@ under ``experiment``, its ``measures`` are the numbers that ``expect`` may speak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,6 +27,9 @@ class Experiment(BaseModel):
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    along: ClassVar[bool] = False
+    """Whether it follows a timeline and a lifecycle; others would leave them out."""
 
     def measures(self, scenario: Scenario) -> Mapping[str, str]:
         """Names of the numbers that a run will find, each with what it is and its unit."""
