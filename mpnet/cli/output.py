@@ -23,9 +23,15 @@ def console(stderr: bool = False) -> Console:
     """A console that never reads names as markup and never paints without being allowed to."""
     from rich.console import Console
 
+    class Printer(Console):
+        """Rich itself would end the process with exit code 1 where the reader has gone."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     colour = _CHOICE["colour"]
     width = None if sys.stdout.isatty() else 100
-    return Console(
+    return Printer(
         stderr=stderr,
         markup=False,
         highlight=False,

@@ -322,6 +322,17 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     assert done.returncode in {0, 141}
 
 
+def test_a_closed_pipe_is_no_error_of_a_story_either(mpnet, tmp_path):
+    mpnet("run", "tiny.yaml", "--no-plots", "-q", "--out", "here")
+    command = f"'{sys.executable}' -m mpnet show here | head -c 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.returncode in {0, 141}
+
+
 def test_no_colour_where_nobody_asks_for_it(mpnet, monkeypatch):
     mpnet("run", "tiny.yaml", "--no-plots", "-q", "--out", "here")
     for variable in ("FORCE_COLOR", "NO_COLOR"):
