@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from mpnet.errors import Fault
 from mpnet.names import suggestion
-from mpnet.nodes.base import ACTIVATION, Node, Reference
+from mpnet.nodes.base import ACTIVATION, Node, Path, Reference
 
 NAMED_BY_KEY = ("predicts", "explains")
 """Keys whose own keys are names, so that a fault is at the key."""
@@ -50,6 +50,15 @@ def bad_references(
         elif wrong := _unfit(other, reference.needs, domains[other], nodes[other].kind):
             faults.append(Fault(path, wrong, "", on_key))
     return faults
+
+
+def model_fault(path: Path, name: str, domains: Mapping[str, tuple[str, ...]]) -> Fault | None:
+    """Whatever keeps ``name``, written at ``path``, from being a model: active or inactive."""
+    if name not in domains:
+        return Fault(path, f"there is no node {name!r}", suggestion(name, domains, "nodes"))
+    if wrong := _unfit(name, "activation", domains[name], ""):
+        return Fault(path, wrong)
+    return None
 
 
 def _unfit(name: str, needs: str, states: tuple[str, ...], kind: str) -> str:

@@ -18,6 +18,7 @@ from mpnet.estimators.exact import solve
 from mpnet.kernels.layout import FloatArray
 from mpnet.names import Name, suggestion
 from mpnet.nodes.base import ACTIVATION, NodeFaults, Observation
+from mpnet.nodes.references import model_fault
 from mpnet.record import Findings
 from mpnet.simulation.experiments.base import Experiment, Tell, difference
 from mpnet.society import Link, Society
@@ -74,11 +75,8 @@ class Removal(Experiment):
         society = scenario.society
         for number, name in enumerate(self.models or ()):
             path = ("models", number)
-            if name not in society.nodes:
-                hint = suggestion(name, society.nodes, "nodes")
-                faults.append(Fault(path, f"there is no node {name!r}", hint))
-            elif society.domains[name] != ACTIVATION:
-                faults.append(Fault(path, f"{name!r} can't be active or inactive"))
+            if fault := model_fault(path, name, society.domains):
+                faults.append(fault)
             elif name in scenario.seen:
                 faults.append(Fault(path, f"{name!r} is observed, so it can't be removed"))
         for key in ("estimators", "not_compiled"):

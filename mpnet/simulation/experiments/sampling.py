@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from mpnet.errors import Fault
 from mpnet.estimators.flat import start_messages
 from mpnet.estimators.loop import propagate
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
-from mpnet.names import Name, suggestion
-from mpnet.nodes.base import ACTIVATION, NodeFaults
+from mpnet.names import Name
+from mpnet.nodes.base import NodeFaults
+from mpnet.nodes.references import model_fault
 from mpnet.record import Findings
 from mpnet.simulation.experiments.base import Experiment, Tell
 
@@ -68,16 +68,9 @@ class Sampling(Experiment):
 
     def check(self, scenario: Scenario) -> None:
         """The rivals must be models."""
-        faults = []
-        for number, name in enumerate(self.among):
-            nodes = scenario.society.nodes
-            if name not in nodes:
-                hint = suggestion(name, nodes, "nodes")
-                faults.append(Fault(("among", number), f"there is no node {name!r}", hint))
-            elif scenario.society.domains[name] != ACTIVATION:
-                what = f"{name!r} can't be active or inactive"
-                faults.append(Fault(("among", number), what))
-        if faults:
+        domains = scenario.society.domains
+        named = [model_fault(("among", i), name, domains) for i, name in enumerate(self.among)]
+        if faults := [fault for fault in named if fault]:
             raise NodeFaults(faults)
 
     def run(self, scenario: Scenario, tell: Tell) -> Findings:

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from mpnet.errors import Fault
 from mpnet.kernels.layout import IntArray
-from mpnet.names import Name, suggestion
-from mpnet.nodes.base import ACTIVATION, NodeFaults, Observation
+from mpnet.names import Name
+from mpnet.nodes.base import NodeFaults, Observation
+from mpnet.nodes.references import model_fault
 from mpnet.record import Findings
 from mpnet.simulation.experiments.base import Experiment, Tell
 from mpnet.simulation.experiments.changes import collect, without_nodes
@@ -66,11 +67,8 @@ class Surprise(Experiment):
         society, faults = scenario.society, list[Fault]()
         for number, name in enumerate(self.asleep):
             path = ("asleep", number)
-            if name not in society.nodes:
-                hint = suggestion(name, society.nodes, "nodes")
-                faults.append(Fault(path, f"there is no node {name!r}", hint))
-            elif society.domains[name] != ACTIVATION:
-                faults.append(Fault(path, f"{name!r} can't be active or inactive"))
+            if fault := model_fault(path, name, society.domains):
+                faults.append(fault)
             elif name in scenario.seen:
                 faults.append(Fault(path, f"{name!r} is observed, so it can't sleep"))
         leaves = set(society.leaves())
