@@ -36,7 +36,7 @@ def i_bounds(lines: list[dict[str, Any]], folder: Path | None) -> None:
         return
     with context():
         figure, axes = figures.new(
-            "Larger clusters, smaller errors",
+            "Larger clusters err less, but not always",
             "region estimator; i-bound 1 is flat propagation, dots below the line are exact to the "
             "reference's six figures",
             width=8.0,

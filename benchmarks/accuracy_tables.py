@@ -46,7 +46,24 @@ def tables(lines: list[Line]) -> str:
         "![Error against i-bound](figures/i_bound.svg)\n\n"
         "![Log Z between its bounds](figures/bounds.svg)\n"
     )
-    return "\n".join([_overall(lines), _promise(lines), pictures, _each(lines)])
+    return "\n".join(
+        [_overall(lines), _promise(lines), _against_flat(lines), pictures, _each(lines)]
+    )
+
+
+def _against_flat(lines: list[Line]) -> str:
+    """On how many problems each i-bound errs less than flat propagation, and on how many more."""
+    errors: dict[str, dict[str, float]] = {}
+    for line in lines:
+        if line.get("mean") is not None:
+            errors.setdefault(line["estimator"], {})[line["problem"]] = line["mean"]
+    flat, parts = errors.get("flat", {}), []
+    for name in (name for name in errors if name.startswith("region(")):
+        shared = errors[name].keys() & flat.keys()
+        less = sum(errors[name][one] < flat[one] - ROUNDING for one in shared)
+        more = sum(errors[name][one] > flat[one] + ROUNDING for one in shared)
+        parts.append(f"{name} less on {less} and more on {more} of {len(shared)}")
+    return f"Mean error of marginals against flat propagation: {'; '.join(parts)}.\n"
 
 
 def _names(lines: list[Line]) -> list[str]:
