@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpnet.trace import Event, Trace
+from mpnet.explanation import Explanation, Share
+from mpnet.trace import Event, FloatArray, IntArray, Trace, text_array
 
 SCHEMA = "mpnet.result/1"
 
@@ -33,6 +34,11 @@ _NUMBERS = frozenset(
         "residual",
         "numbers",
         "effect",
+        "nats",
+        "left_out",
+        "log_odds",
+        "bracket",
+        "rate",
     }
 )
 """Fields whose infinite numbers are text in JSON, where a name may be called inf as well."""
@@ -175,6 +181,68 @@ class PhaseInfo:
 
 
 @dataclass(frozen=True)
+class MessageTable:
+    """What reaches each node in the end: the messages of its factors, ``M`` of them.
+
+    Parameters
+    ----------
+    sources : tuple of str
+        Who each message comes from: the other nodes of its factor, joined by a comma; ``evidence``
+        and ``prior`` for what a node gets without a message.
+    targets : tuple of str
+        The node that each reaches.
+    offsets : int64[M + 1]
+        Start of each message in ``values``.
+    values : float64[S]
+        Log messages in nats, one per state of the target, the largest of each 0; ``-inf`` for
+        states that it rules out. They add up to the log belief of the run's messages.
+    residual : float64[M]
+        By how much each would still change, in nats; NaN where it was not sent.
+    settled : int64[M]
+        The last iteration at which each changed by more than the tolerance.
+
+    """
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    offsets: IntArray
+    values: FloatArray
+    residual: FloatArray
+    settled: IntArray
+
+    def reaching(self, node: str) -> list[tuple[str, FloatArray]]:
+        """Source and log message, in nats, of all that reach a node."""
+        return [
+            (source, self.values[self.offsets[i] : self.offsets[i + 1]])
+            for i, (source, target) in enumerate(zip(self.sources, self.targets, strict=True))
+            if target == node
+        ]
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Plain arrays under fixed names, for ``numpy.savez``."""
+        return {
+            "sources": text_array(self.sources),
+            "targets": text_array(self.targets),
+            "offsets": self.offsets,
+            "values": self.values,
+            "residual": self.residual,
+            "settled": self.settled,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> MessageTable:
+        """Rebuild what ``to_arrays`` wrote; a missing name is a ``KeyError``."""
+        return cls(
+            sources=tuple(str(s) for s in arrays["sources"]),
+            targets=tuple(str(t) for t in arrays["targets"]),
+            offsets=np.asarray(arrays["offsets"], dtype=np.int64),
+            values=np.asarray(arrays["values"], dtype=np.float64),
+            residual=np.asarray(arrays["residual"], dtype=np.float64),
+            settled=np.asarray(arrays["settled"], dtype=np.int64),
+        )
+
+
+@dataclass(frozen=True)
 class Record:
     """One finished run.
 
@@ -206,6 +274,16 @@ class Record:
         Phases of a timeline; none without one.
     numbers : mapping of str to float
         What a run in which models wake measures: how many, how far beliefs can be off.
+    bracket : tuple of float, or None
+        Proven lower and upper bound of log Z, in nats; None where they were not computed. Either
+        may be None by itself.
+    rate : float or None
+        Factor by which the residual is predicted to shrink per iteration near the fixed point;
+        None where it was not computed.
+    messages : MessageTable or None
+        Messages at the end; None where the estimator has none, or too many.
+    explanations : tuple of Explanation
+        Why the nodes in question are believed, where that is quick to tell.
 
     """
 
@@ -241,13 +319,17 @@ class Record:
     findings: Findings | None = None
     phases: tuple[PhaseInfo, ...] = ()
     numbers: Mapping[str, float] = field(default_factory=dict)
+    bracket: tuple[float | None, float | None] | None = None
+    rate: float | None = None
+    messages: MessageTable | None = None
+    explanations: tuple[Explanation, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All but the arrays, as JSON data: infinite numbers are text, NaN is null."""
         # Arrays are left out before anything is copied.
-        bare = replace(self, trace=None, views={}, findings=_bare(self.findings))  # type: ignore[arg-type]
+        bare = replace(self, trace=None, views={}, messages=None, findings=_bare(self.findings))  # type: ignore[arg-type]
         data = asdict(bare)
-        del data["trace"], data["views"]
+        del data["trace"], data["views"], data["messages"]
         if data["findings"] is not None:
             del data["findings"]["curves"]
         return {"schema": SCHEMA, **_json(data)}
@@ -259,6 +341,7 @@ class Record:
         trace: Trace,
         views: Mapping[str, NDArray[np.float64]],
         curves: Mapping[str, NDArray[np.float64]] | None = None,
+        messages: MessageTable | None = None,
     ) -> Record:
         """Rebuild what ``to_json`` wrote; a missing field is a ``KeyError`` or ``TypeError``."""
         fields = {k: v for k, v in data.items() if k not in ("schema", "run_dir")}
@@ -283,10 +366,16 @@ class Record:
                 k: math.nan if v is None else v for k, v in found["numbers"].items()
             }
             fields["findings"] = Findings(**found, curves=curves or {})
+        fields["explanations"] = tuple(_explanation(item) for item in fields["explanations"])
         for name in ("compiled", "notes", "plots"):
             fields[name] = tuple(fields[name])
-        fields |= _tuples({"residual": fields["residual"]})
-        return cls(trace=trace, views=views, **fields)
+        fields |= _tuples({name: fields[name] for name in ("residual", "bracket", "rate")})
+        return cls(trace=trace, views=views, messages=messages, **fields)
+
+
+def _explanation(item: Mapping[str, Any]) -> Explanation:
+    fields = _tuples({k: v for k, v in item.items() if k != "shares"})
+    return Explanation(**fields, shares=tuple(Share(**_tuples(s)) for s in item["shares"]))
 
 
 def _bare(findings: Findings | None) -> Findings | None:

@@ -19,13 +19,14 @@ import yaml
 from numpy.typing import NDArray
 
 from mpnet.errors import OutputError, UsageError
-from mpnet.record import SCHEMA, Record
+from mpnet.record import SCHEMA, MessageTable, Record
 from mpnet.trace import Trace
 
 if TYPE_CHECKING:  # reading a run needs no scenario, and must not load numba for it
     from mpnet.simulation.loading import Scenario
 
 SUMMARY, TRACE, VIEWS, CURVES = "summary.json", "trace.npz", "views.npz", "curves.npz"
+MESSAGES = "messages.npz"
 ARRAY_BYTES = 2**31
 """Largest array that is read from a run folder, in bytes."""
 _UNREADABLE = (
@@ -133,6 +134,8 @@ def _contents(record: Record, scenario: Scenario) -> dict[str, bytes]:
         TRACE: _packed(record.trace.to_arrays()),
         SUMMARY: dump_json(record.to_json()).encode(),
     }
+    if record.messages is not None:
+        files[MESSAGES] = _packed(record.messages.to_arrays())
     if record.views:
         files[VIEWS] = _named(record.views, "view")
     if record.findings is not None and record.findings.curves:
@@ -235,7 +238,9 @@ def read_run(folder: Path) -> Record:
     try:
         trace = Trace.from_arrays(_load(folder / TRACE))
         views, curves = _read_named(folder / VIEWS, "view"), _read_named(folder / CURVES, "curve")
-        return Record.from_json(data, trace, views, curves)
+        found = folder / MESSAGES
+        messages = MessageTable.from_arrays(_load(found)) if found.exists() else None
+        return Record.from_json(data, trace, views, curves, messages)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise OutputError(f"{folder} is damaged: {error}") from error
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+AnyFloats = NDArray[np.float64] | NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 MESSAGE_EDGES = 40
@@ -52,15 +53,17 @@ class Trace:
     """One run, iteration by iteration.
 
     ``T`` rows (row 0 is the start, before any message), ``B`` states of all nodes in a
-    row, ``M`` messages shown.
+    row, ``M`` messages shown. Not every iteration need have a row: a trace has a budget.
 
     Parameters
     ----------
+    iterations : int64[T]
+        Iteration of each row, rising from 0; the last iteration always has a row.
     nodes : tuple of str
-        Names of the nodes that own a variable.
+        Names of the nodes that were followed, of those that own a variable.
     states : tuple of tuple of str
         Names of each node's states.
-    beliefs : float64[T, B]
+    beliefs : float64[T, B] or float32[T, B]
         Probabilities; node ``i`` owns the columns ``offsets[i]:offsets[i + 1]``.
     residual : float64[T]
         Largest change that an undamped update would make to any log message, in nats; row 0 is
@@ -75,21 +78,37 @@ class Trace:
         Per row, the estimator that the beliefs come from: ``flat``, then ``clamped``.
     messages : tuple of str
         Labels of the factor-to-variable messages shown, slowest first.
-    message_residual : float64[T, M]
+    message_residual : float64[T, M] or float32[T, M]
         Residual of each of them, in nats; NaN where it was not sent.
 
     """
 
+    iterations: IntArray
     nodes: tuple[str, ...]
     states: tuple[tuple[str, ...], ...]
-    beliefs: FloatArray
+    beliefs: AnyFloats
     residual: FloatArray
     log_z: FloatArray
     damping: FloatArray
     seconds: FloatArray
     estimator: tuple[str, ...]
     messages: tuple[str, ...]
-    message_residual: FloatArray
+    message_residual: AnyFloats
+
+    @property
+    def every(self) -> int:
+        """Largest distance between two rows, in iterations; 1 where every iteration has one."""
+        return int(np.diff(self.iterations).max(initial=1))
+
+    @property
+    def last(self) -> int:
+        """The last iteration; 0 where there is none."""
+        return int(self.iterations[-1]) if self.iterations.size else 0
+
+    def row_of(self, iteration: int) -> int:
+        """The first row at or after an iteration; the last row where there is none."""
+        row = int(np.searchsorted(self.iterations, iteration))
+        return max(0, min(row, self.iterations.size - 1))
 
     @property
     def offsets(self) -> IntArray:
@@ -100,12 +119,12 @@ class Trace:
         """Belief in one state over the iterations, a probability, shape (T,)."""
         index = self.nodes.index(node)
         column = int(self.offsets[index]) + self.states[index].index(state)
-        result: FloatArray = self.beliefs[:, column]
-        return result
+        return self.beliefs[:, column].astype(np.float64)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Plain arrays under fixed names, for ``numpy.savez``; names of nodes are values."""
         return {
+            "iterations": self.iterations,
             "nodes": text_array(self.nodes),
             "states": text_array([s for states in self.states for s in states]),
             "state_counts": np.array([len(s) for s in self.states], dtype=np.int64),
@@ -130,15 +149,25 @@ class Trace:
         )
         floats = {
             name: np.asarray(arrays[name], dtype=np.float64)
-            for name in ("beliefs", "residual", "log_z", "damping", "seconds", "message_residual")
+            for name in ("residual", "log_z", "damping", "seconds")
         }
         return cls(
+            iterations=np.asarray(arrays["iterations"], dtype=np.int64),
+            beliefs=_floats(arrays["beliefs"]),
+            message_residual=_floats(arrays["message_residual"]),
             nodes=tuple(str(n) for n in arrays["nodes"]),
             states=states,
             estimator=tuple(str(e) for e in arrays["estimator"]),
             messages=tuple(str(m) for m in arrays["messages"]),
             **floats,
         )
+
+
+def _floats(array: NDArray[np.generic]) -> AnyFloats:
+    """Numbers in the precision that they were kept in."""
+    if array.dtype == np.float32:
+        return np.asarray(array, dtype=np.float32)
+    return np.asarray(array, dtype=np.float64)
 
 
 def text_array(texts: Sequence[str]) -> NDArray[np.str_]:

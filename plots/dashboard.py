@@ -62,7 +62,7 @@ def _fill(column: list[Axes], record: Record) -> None:
 
 def _messages(axes: Axes, record: Record) -> None:
     """Residual of each message at each iteration, slowest first."""
-    values = record.trace.message_residual.T
+    values = record.trace.message_residual.astype(np.float64).T
     low, high = panels.log_limits(values, record.tolerance) or (-6.0, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         levels = np.log10(values)

@@ -51,10 +51,10 @@ class Lived:
         rows = [phase.last for phase in self.phases if phase.label == label]
         if not rows:
             return {}
-        trace, offsets = self.trace, self.trace.offsets
+        offsets = self.trace.offsets
+        beliefs = self.trace.beliefs[self.trace.row_of(rows[0])].astype(np.float64)
         found = {
-            name: trace.beliefs[rows[0], offsets[i] : offsets[i + 1]]
-            for i, name in enumerate(trace.nodes)
+            name: beliefs[offsets[i] : offsets[i + 1]] for i, name in enumerate(self.trace.nodes)
         }
         return self._named({**self._sleepers(), **found})
 
@@ -320,6 +320,7 @@ class _Run:
                 at += count
         numbers = np.array(self.log.numbers).reshape(-1, 4)
         return Trace(
+            iterations=np.arange(len(numbers), dtype=np.int64),
             nodes=columns,
             states=states,
             beliefs=beliefs,

@@ -51,6 +51,7 @@ class Recorder:
         rows = len(self._rows)
         shown, residuals = self._slowest(rows)
         return Trace(
+            iterations=np.arange(rows, dtype=np.int64),
             nodes=tuple(v.name for v in graph.variables),
             states=tuple(v.states for v in graph.variables),
             beliefs=np.array(self._beliefs).reshape(rows, graph.unary.size),

@@ -93,6 +93,7 @@ def trace(nodes, finals, flat=12, clamped=10, messages=30, seed=0):
         f"{names[m % len(names)]} -> {names[(m * 7 + 3) % len(names)]}" for m in range(messages)
     )
     return Trace(
+        iterations=k,
         nodes=tuple(names),
         states=tuple(node.states for node in nodes),
         beliefs=np.concatenate(columns, axis=1),
