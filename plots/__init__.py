@@ -45,6 +45,11 @@ FIGURES: dict[str, str] = {
     "sampling": "Who wins how often over many runs, after how many cycles, from which basin.",
     "losses": "Time to settle against the share of messages that get lost.",
     "everyone": "Free energy while models of a library wake, beside everybody awake from the start.",
+    "beliefs": "A box for each node with a bar for each state: belief, prior and exact value.",
+    "messages": "What reaches one node in the end: every message in nats, and what they add up to.",
+    "residuals": "Which links keep a run from converging: residuals on the graph and over iterations.",
+    "staircase": "Log Z step by step along a timeline, with the effect of each event in nats.",
+    "phases": "In which phase each multi-step model is at each step of a stream.",
 }
 """Name of each figure, which is also its module in this package, and what it shows."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mpnet.plots.steps import walks
 from mpnet.record import SEEN, Record
 
 
@@ -39,6 +40,15 @@ def _batch(record: Record) -> bool:
     return record.batch is not None and bool(record.batch.labels)
 
 
+def _messages(record: Record) -> bool:
+    return record.messages is not None and bool(record.messages.sources)
+
+
+def _residuals(record: Record) -> bool:
+    trace = record.trace
+    return bool(trace.messages) and trace.message_residual.shape[0] > 0
+
+
 def _measured_by(experiment: str) -> Callable[[Record], bool]:
     """Whether the record holds what that experiment measured."""
     return lambda record: record.findings is not None and record.findings.experiment == experiment
@@ -70,4 +80,9 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "everyone": _measured_by("everyone"),
     "losses": _measured_by("losses"),
     "sampling": _measured_by("sampling"),
+    "beliefs": lambda record: any(record.beliefs.get(node.name) for node in record.nodes),
+    "messages": _messages,
+    "residuals": _residuals,
+    "staircase": lambda record: bool(record.phases) and record.trace.iterations.size > 0,
+    "phases": lambda record: bool(walks(record)),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mpnet.record import NodeInfo, PredictionInfo, Record
@@ -22,16 +22,38 @@ class Layout:
     left_out: int
 
 
-def lay_out(record: Record, limit: int) -> Layout:
-    """Arrange the nodes, the ``limit`` most connected if there are more."""
+def lay_out(
+    record: Record,
+    limit: int,
+    chosen: Collection[str] | None = None,
+    per_row: int = PER_ROW,
+) -> Layout:
+    """Arrange the nodes, the ``limit`` most connected if there are more.
+
+    Parameters
+    ----------
+    record : Record
+        The run.
+    limit : int
+        Nodes, at most.
+    chosen : collection of str, optional
+        The nodes to arrange, instead of the most connected.
+    per_row : int
+        Nodes of a row, at most; longer layers are folded.
+
+    """
     known = {node.name for node in record.nodes}
     edges = [p for p in record.predictions if p.source in known and p.target in known]
-    nodes = _most_connected(record.nodes, edges, limit)
+    if chosen is None:
+        nodes = _most_connected(record.nodes, edges, limit)
+    else:
+        wanted = set(chosen)
+        nodes = [node for node in record.nodes if node.name in wanted]
     kept = {node.name for node in nodes}
     edges = [p for p in edges if p.source in kept and p.target in kept]
     layers = _layers(nodes)
     _order(layers, _neighbours(edges))
-    rows = [row for layer in layers for row in _fold(layer)]
+    rows = [row for layer in layers for row in _fold(layer, per_row)]
     return Layout(tuple(rows), tuple(edges), len(record.nodes) - len(nodes))
 
 
@@ -79,7 +101,7 @@ def _share(index: int, layer: Sequence[str]) -> float:
     return (index + 0.5) / len(layer)
 
 
-def _fold(layer: Sequence[str]) -> list[tuple[str, ...]]:
+def _fold(layer: Sequence[str], per_row: int) -> list[tuple[str, ...]]:
     """Split a long layer into rows of equal length, dealing the nodes in turn."""
-    count = -(-len(layer) // PER_ROW)
+    count = -(-len(layer) // per_row)
     return [tuple(layer[row::count]) for row in range(count)]
