@@ -128,7 +128,7 @@ def _draw_bar(axes: Axes, box: Box, bar: _Bar, level: float) -> None:
     )
     axes.add_patch(trough)
     color = OBSERVED if box.node.evidence else LEADS if bar.leads else TRAILS
-    share = min(max(bar.belief, 0.0), 1.0) if bar.belief == bar.belief else 0.0  # noqa: PLR0124
+    share = min(max(bar.belief, 0.0), 1.0) if bar.belief == bar.belief else 0.0
     axes.add_patch(
         Rectangle((start, level - 3.2), length * share, 6.4, color=color, linewidth=0, zorder=3.2)
     )
