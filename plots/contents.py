@@ -45,8 +45,8 @@ def _messages(record: Record) -> bool:
 
 
 def _residuals(record: Record) -> bool:
-    trace = record.trace
-    return bool(trace.messages) and trace.message_residual.shape[0] > 0
+    trace = record.trace  # NaN where a message was not sent
+    return bool(trace.messages) and bool((trace.message_residual >= 0.0).any())
 
 
 def _measured_by(experiment: str) -> Callable[[Record], bool]:
