@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from mpnet.plots.chosen import known_node
 from mpnet.record import NodeInfo, PredictionInfo, Record
 
 LAYERS = {"data": 0, "feature": 1, "model": 2, "composite": 3, "choice": 4}
@@ -55,6 +56,26 @@ def lay_out(
     _order(layers, _neighbours(edges))
     rows = [row for layer in layers for row in _fold(layer, per_row)]
     return Layout(tuple(rows), tuple(edges), len(record.nodes) - len(nodes))
+
+
+def nearest(record: Record, node: str, limit: int) -> list[str]:
+    """Names of the nodes nearest to one, by links, itself first; at most ``limit``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such node.
+
+    """
+    known_node(record, node, [info.name for info in record.nodes])
+    known = {info.name for info in record.nodes}
+    beside = _neighbours(record.predictions)
+    found, queue = {node: None}, [node]
+    while queue and len(found) < limit:
+        fresh = [n for n in beside.get(queue.pop(0), ()) if n in known and n not in found]
+        found |= dict.fromkeys(fresh)
+        queue += dict.fromkeys(fresh)
+    return list(found)[:limit]
 
 
 def _most_connected(
