@@ -30,7 +30,7 @@ def save_figure(
     paths = []
     for name in formats:
         path = path_stem.with_name(f"{path_stem.name}.{name}")
-        _replace(path, _render(figure, name, title, description))
+        write_whole(path, _render(figure, name, title, description))
         paths.append(path)
     return paths
 
@@ -54,7 +54,8 @@ def _described(svg: bytes, description: str) -> bytes:
     return svg.replace(mark, mark + desc, 1)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it appears whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)

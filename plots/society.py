@@ -73,7 +73,7 @@ def draw(record: Record, node: str | None = None, at: int | None = None) -> Figu
     moment = moment_at(record, at)
     layout = society_layout(record, node)
     what = "society" if at is None else f"society at iteration {moment.iteration}"
-    figure, axes = new_page(moment.record, layout, what)
+    figure, axes = new_page(moment.record, layout, what, absent=bool(moment.absent))
     spots = spots_of(figure, moment, layout)
     draw_edges(axes, spots, layout.predictions)
     draw_nodes(axes, list(spots.values()))
@@ -93,7 +93,9 @@ def society_layout(record: Record, node: str | None = None) -> Layout:
     return lay_out(record, LIMIT, nearest(record, node, LIMIT))
 
 
-def new_page(record: Record, layout: Layout, what: str, foot: float = 0.0) -> tuple[Figure, Axes]:
+def new_page(
+    record: Record, layout: Layout, what: str, foot: float = 0.0, absent: bool = False
+) -> tuple[Figure, Axes]:
     """Make the figure with its key, and room for the graph; ``foot`` inches stay free below."""
     body = ROW_HEIGHT * len(layout.rows)
     height = 0.75 + body + KEY + 0.3 + foot
@@ -103,7 +105,7 @@ def new_page(record: Record, layout: Layout, what: str, foot: float = 0.0) -> tu
     axes.set_xlim(0, (WIDTH - 0.3) * 72)
     axes.set_ylim(0, body * 72)
     key = place(figure, 0.25, 0.3 + foot, WIDTH - 0.5, KEY)
-    draw_key(key, record, BELIEF, MARKERS, (WILL, WONT, EXPLAINS, RULE))
+    draw_key(key, record, BELIEF, MARKERS, (WILL, WONT, EXPLAINS, RULE), absent)
     return figure, axes
 
 
