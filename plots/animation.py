@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,12 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from PIL import Image
 
 from mpnet.errors import UsageError, shown
 from mpnet.plots import panels, style
 from mpnet.plots.contents import has_content
 from mpnet.plots.files import write_whole
-from mpnet.plots.film import encode_mp4
+from mpnet.plots.film import Pixels, encode_gif, encode_mp4
 from mpnet.plots.moment import has_happened, moment_at
 from mpnet.plots.society import (
     WIDTH,
@@ -38,13 +35,11 @@ from mpnet.trace import Event
 KINDS = ("gif", "mp4")
 FRAMES = 120
 """Pictures, at most."""
-STRIP, CAPTION, COLORS = 0.62, 0.3, 96
+STRIP, CAPTION = 0.62, 0.3
 SHOW, PAUSE, END = 120, 700, 2500
 """How long a frame is shown, one with events, and the last, in milliseconds."""
 BYTES = 3_000_000
 """Size of a file that fewer frames are chosen for."""
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,8 @@ def save_animation(
 
 def _encode(record: Record, kind: str, node: str | None, limit: int, program: str | None) -> bytes:
     shots = choose(record, limit)
-    pictures = list(_render(record, shots, node))
+    with style.context():
+        pictures = list(_render(record, shots, node))
     times = [shot.milliseconds for shot in shots]
     if kind == "mp4" and program is not None:
         return encode_mp4(pictures, times, program)
@@ -165,7 +161,6 @@ def _shot(record: Record, before: int, row: int) -> _Shot:
     return _Shot(row, events, END if last else PAUSE if events else SHOW)
 
 
-@style.context()
 def _render(record: Record, shots: Sequence[_Shot], node: str | None) -> Iterator[Pixels]:
     """Draw what stays once, and what moves once for each shot."""
     layout = society_layout(record, node)
@@ -244,34 +239,3 @@ def _say_what_is_shown(figure: Figure, record: Record, frames: int) -> None:
         height = float(figure.get_figheight())
         right, up = 1 - 0.25 / WIDTH, 1 - 0.16 / height
         figure.text(right, up, text, ha="right", va="top", size=8, color=style.GREY)
-
-
-def encode_gif(pictures: Sequence[Pixels], times: Sequence[int]) -> bytes:
-    """Pictures as a GIF of few colours, which plays again and again.
-
-    Parameters
-    ----------
-    pictures : sequence of uint8[H, W, 3]
-        Red, green, blue.
-    times : sequence of int
-        How long each is shown, in milliseconds.
-
-    """
-    some = [pictures[i] for i in sorted({0, len(pictures) // 2, len(pictures) - 1})]
-    palette = Image.fromarray(np.concatenate(some)).quantize(COLORS, dither=Image.Dither.NONE)
-    frames = [
-        Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
-        for picture in pictures
-    ]
-    buffer = io.BytesIO()
-    frames[0].save(
-        buffer,
-        format="GIF",
-        save_all=True,
-        append_images=frames[1:],
-        duration=list(times),
-        loop=0,
-        optimize=False,
-        disposal=1,
-    )
-    return buffer.getvalue()
