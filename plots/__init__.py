@@ -29,6 +29,11 @@ FIGURES: dict[str, str] = {
     "compatibility": "Derived compatibility of every pair of models, in nats, as a heat map.",
     "estimators": "The flat, clamped and exact answer for each node in question, in nats.",
     "society": "The graph of nodes and predictions, with beliefs and evidence.",
+    "beliefs": "A box for each node with a bar for each state: belief, prior and exact value.",
+    "messages": "What reaches one node in the end: every message in nats, and what they add up to.",
+    "residuals": "Which links keep a run from converging: residuals on the graph and over iterations.",
+    "staircase": "Log Z step by step along a timeline, with the effect of each event in nats.",
+    "phases": "In which phase each multi-step model is at each step of a stream.",
     "reconstructions": "The image seen and what each model thought it saw, side by side.",
     "confusion": "Confusion matrix of a batch, with its accuracy and its errors.",
     "generalisation": "Seen and unseen combinations recognised, by separate models and by flat ones.",
@@ -45,11 +50,6 @@ FIGURES: dict[str, str] = {
     "sampling": "Who wins how often over many runs, after how many cycles, from which basin.",
     "losses": "Time to settle against the share of messages that get lost.",
     "everyone": "Free energy while models of a library wake, beside everybody awake from the start.",
-    "beliefs": "A box for each node with a bar for each state: belief, prior and exact value.",
-    "messages": "What reaches one node in the end: every message in nats, and what they add up to.",
-    "residuals": "Which links keep a run from converging: residuals on the graph and over iterations.",
-    "staircase": "Log Z step by step along a timeline, with the effect of each event in nats.",
-    "phases": "In which phase each multi-step model is at each step of a stream.",
 }
 """Name of each figure, which is also its module in this package, and what it shows."""
 
