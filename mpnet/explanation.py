@@ -29,6 +29,9 @@ class Share:
         None where that has no meaning.
     text : str
         The share in a few words.
+    without : float or None
+        What the belief in the state would be if that node said nothing, a probability, for nodes
+        with two states; None where that has no meaning.
 
     """
 
@@ -37,6 +40,7 @@ class Share:
     nats: float
     left_out: float | None = None
     text: str = ""
+    without: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class Explanation:
     state, against : str
         The log-odds are log p(state) / p(against).
     log_odds : float
-        As the run believes, in nats; the sum of the shares, within 1e-6.
+        As the run believes, in nats; the sum of the shares, within 1e-6. Infinite where a state is
+        forced: then the shares are those that force it, infinite as well.
     belief : float
         Probability of the state, as the run believes.
     shares : tuple of Share
@@ -59,6 +64,8 @@ class Explanation:
         Where the shares come from: ``exact``, or ``clamped`` where exact answers are out of reach.
     headline : str
         The reason in one sentence.
+    notes : tuple of str
+        What keeps the belief or the shares from being trusted, a sentence each.
 
     """
 
@@ -70,8 +77,14 @@ class Explanation:
     shares: tuple[Share, ...]
     reference: str
     headline: str
+    notes: tuple[str, ...] = ()
 
     @property
     def total(self) -> float:
         """Sum of the shares, in nats."""
         return math.fsum(share.nats for share in self.shares)
+
+    @property
+    def forced(self) -> bool:
+        """Whether evidence or a rule leaves only one of the two states."""
+        return not math.isfinite(self.log_odds)
