@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -19,6 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from mpnet.errors import OutputError, UsageError
+from mpnet.names import file_name
 from mpnet.record import SCHEMA, MessageTable, Record
 from mpnet.trace import Trace
 
@@ -64,7 +64,7 @@ def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) 
                     f"{out} is there already and not empty; runs are never overwritten"
                 )
             return _write_whole(record, scenario, out)
-        parent = root / _folder_name(record.scenario)
+        parent = root / file_name(record.scenario)
         parent.mkdir(parents=True, exist_ok=True)
         _ignore_in_git(root)
         folder = _write_whole(record, scenario, parent / _run_name(record))
@@ -76,14 +76,6 @@ def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) 
         raise OutputError(
             f"the run can't be written: {error.strerror or error} ({error.filename})"
         ) from error
-
-
-def _folder_name(name: str) -> str:
-    """A name as a folder: shortened and marked by a hash where a file system could object."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)
-    if plain == name and len(name) <= 60 and not name.startswith("-"):
-        return name
-    return f"{plain[:50].lstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _run_name(record: Record) -> str:

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "infer": "Infer on a UAI, BIF or libDAI model file: marginals, partition sum.",
     "check": "Name every fault of scenario files.",
     "show": "Show a run again, or a scenario before it runs.",
+    "explain": "Say why a node of a run is believed: who supports it, who protests.",
     "plot": "Draw figures of a run again.",
     "gallery": "Run the shipped scenarios and write a page for each.",
     "list": "List scenarios, node types, estimators, schedules, figures.",

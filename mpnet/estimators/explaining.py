@@ -211,7 +211,9 @@ class _Part:
         if not all(map(math.isfinite, [*numbers, *without.values()])):
             return None
         found += [Term("alone", around.players[p], alone[p], without[p]) for p in loud]
-        found += [Term("together", self._members(pair), nats, None, 2) for pair, nats in pairs.items()]
+        found += [
+            Term("together", self._members(pair), nats, None, 2) for pair, nats in pairs.items()
+        ]
         if rest:
             members, nats = self._members(rest), self._heard(rest) - silence
             left_out = self.everything - self.odds(around.heard(loud))
@@ -307,9 +309,9 @@ class _Part:
         near: list[Held] = []
         for held in self.around.heard([player]):
             number, scope, _ = held
-            if number >= 0 and not self.around.hub.isdisjoint(scope):
-                near.append(held)
-            elif number < 0 and self.around.hub.issuperset(scope):
+            if (number >= 0 and not self.around.hub.isdisjoint(scope)) or (
+                number < 0 and self.around.hub.issuperset(scope)
+            ):
                 near.append(held)
         beliefs = self.question.beliefs
         if beliefs is not None:

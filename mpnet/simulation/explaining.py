@@ -107,9 +107,7 @@ def explain_in_question(scene: Scene, cheap: bool = False) -> tuple[Explanation,
     return tuple(found)
 
 
-def chosen(
-    beliefs: Mapping[str, float], state: str | None, against: str | None
-) -> tuple[str, str]:
+def chosen(beliefs: Mapping[str, float], state: str | None, against: str | None) -> tuple[str, str]:
     """Which two states are compared; see ``Wanted``."""
     ranked = sorted(beliefs, key=lambda s: -beliefs[s])
     if tuple(beliefs) == ACTIVATION and state is None and against is None:
@@ -123,47 +121,25 @@ def chosen(
 
 def _explained(scene: Scene, wanted: Wanted, state: str, against: str) -> Explanation:
     """The explanation of a node that has a variable in the scene's graph."""
-    graph, name = scene.graph, wanted.node
-    variable = graph.index[name]
-    states = graph.variables[variable].states
-    beliefs = scene.record.beliefs[name]
-    question = Question(
-        graph=graph,
-        variable=variable,
-        state=states.index(state),
-        against=states.index(against),
-        manners=manners_of(scene.society, graph, name),
-        beliefs=_in_a_row(graph, scene.record.beliefs),
-        limit=wanted.limit,
-        clamped=wanted.clamped,
-    )
     if state == against:
-        return _only_one(name, state)
+        return _only_one(wanted.node, state)
+    beliefs = scene.record.beliefs[wanted.node]
+    question = _question(scene, wanted, state, against)
     found = split(question)
-    log_odds = _log_odds(beliefs[state], beliefs[against])
-    notes = _notes(scene, found)
-    if abs(found.total) > UNDERFLOW and not math.isfinite(log_odds) and math.isfinite(found.total):
-        log_odds = found.total
-    if math.isinf(log_odds) and math.isfinite(found.total):
-        notes += (f"the run rules out what the shares allow: its log-odds are {log_odds:+g}",)
-    if not math.isfinite(log_odds):
-        log_odds = found.total
+    log_odds, remark = _reconciled(_log_odds(beliefs[state], beliefs[against]), found.total)
     shares = [*own_shares(scene, question, found), *named_shares(scene, question, found)]
-    if not math.isfinite(found.total) and math.isfinite(log_odds):
-        notes += (f"the run does not see that: its log-odds are {log_odds:+.3g} nats",)
-        log_odds = found.total
     if math.isfinite(log_odds):
         shares += _of_estimator(scene, log_odds - math.fsum(s.nats for s in shares))
     explanation = Explanation(
-        node=name,
+        node=wanted.node,
         state=state,
         against=against,
         log_odds=log_odds,
         belief=beliefs[state],
-        shares=tuple(_in_order(_with_beliefs(shares, log_odds, len(states)))),
+        shares=_in_order(_with_beliefs(shares, log_odds, len(beliefs))),
         reference=found.reference,
         headline="",
-        notes=notes,
+        notes=(*_notes(scene, found), *remark),
     )
     return replace(explanation, headline=headline(scene, explanation))
 
@@ -173,42 +149,55 @@ def _asleep(scene: Scene, wanted: Wanted) -> Explanation:
     lived = scene.lived
     assert lived is not None  # noqa: S101 - by the caller
     population, name = lived.population, wanted.node
+    state, against = chosen(dict.fromkeys(ACTIVATION, 0.5), wanted.state, wanted.against)
     population.wake(name)
     try:
         awake = replace(scene, graph=population.as_graph(), society=population.society)
-        variable = awake.graph.index[name]
-        beliefs = {**scene.record.beliefs, name: dict.fromkeys(ACTIVATION, 0.5)}
-        state, against = chosen(beliefs[name], wanted.state, wanted.against)
-        states = awake.graph.variables[variable].states
-        question = Question(
-            graph=awake.graph,
-            variable=variable,
-            state=states.index(state),
-            against=states.index(against),
-            manners=manners_of(awake.society, awake.graph, name),
-            limit=wanted.limit,
-            clamped=wanted.clamped,
-        )
+        question = _question(awake, wanted, state, against)
         found = split(question)
         shares = [*own_shares(awake, question, found), *named_shares(awake, question, found)]
     finally:
         population.sleep(name)
-    log_odds = found.total
-    with np.errstate(over="ignore"):
-        belief = float(1.0 / (1.0 + np.exp(-log_odds)))
     explanation = Explanation(
         node=name,
         state=state,
         against=against,
-        log_odds=log_odds,
-        belief=belief,
-        shares=tuple(_in_order(_with_beliefs(shares, log_odds, 2))),
+        log_odds=found.total,
+        belief=_logistic(found.total),
+        shares=_in_order(_with_beliefs(shares, found.total, len(ACTIVATION))),
         reference=found.reference,
         headline="",
-        notes=("it sleeps, and so counts as inactive; shares and belief are what they would be "
-               "if it woke",),
+        notes=("it sleeps, and so counts as inactive; told is what it would be if it woke",),
     )
     return replace(explanation, headline=sleeping(scene, explanation))
+
+
+def _question(scene: Scene, wanted: Wanted, state: str, against: str) -> Question:
+    graph = scene.graph
+    variable = graph.index[wanted.node]
+    states = graph.variables[variable].states
+    return Question(
+        graph=graph,
+        variable=variable,
+        state=states.index(state),
+        against=states.index(against),
+        manners=manners_of(scene.society, graph, wanted.node),
+        beliefs=_in_a_row(graph, scene.record.beliefs),
+        limit=wanted.limit,
+        clamped=wanted.clamped,
+    )
+
+
+def _reconciled(run: float, reference: float) -> tuple[float, tuple[str, ...]]:
+    """Log-odds (nats) that shares can add up to, and a remark where the run's are others."""
+    if math.isfinite(run) and math.isfinite(reference):
+        return run, ()
+    if math.isfinite(reference):
+        # Beyond some hundreds of nats a belief is 0 as a number, though it is not impossible.
+        lost = math.isnan(run) or abs(reference) > UNDERFLOW
+        return reference, () if lost else (f"the run's own log-odds are {run:+g}",)
+    told = f"the run does not see what forces it: its own log-odds are {run:+.3g} nats"
+    return reference, (told,) if math.isfinite(run) else ()
 
 
 def manners_of(society: Society, graph: FactorGraph, name: str) -> Manners:
@@ -220,7 +209,8 @@ def manners_of(society: Society, graph: FactorGraph, name: str) -> Manners:
     variable = graph.index[name]
     choices = {n for n, node in society.nodes.items() if node.kind == "choice" and n != name}
     leaves = {n for n in society.leaves() if society.nodes[n].kind == "feature"}
-    through, quiet = set(), {}
+    through: set[int] = set()
+    quiet: dict[tuple[int, int], int] = {}
     beside = {v for f in graph.factors_at[variable] for v in graph.factors[f].scope}
     for v in beside - {variable}:
         if graph.variables[v].name in leaves | choices and observed_state(graph, v) is None:
@@ -278,14 +268,12 @@ def _only_one(name: str, state: str) -> Explanation:
     return Explanation(name, state, state, math.inf, 1.0, (), "exact", text)
 
 
-def _notes(scene: Scene, found: Split) -> tuple[str, ...]:
-    notes = ()
-    record = scene.record
-    if record.status != "converged":
-        notes += (f"the run did not converge ({record.status}): its beliefs can't be trusted",)
+def _notes(scene: Scene, found: Split) -> Iterator[str]:
+    status = scene.record.status
+    if status != "converged":
+        yield f"the run did not converge ({status}): its beliefs can't be trusted"
     if not found.settled:
-        notes += ("propagation did not converge with the node held: neither can the shares",)
-    return notes
+        yield "propagation did not converge with the node held: nor can the shares"
 
 
 def _of_estimator(scene: Scene, nats: float) -> list[Share]:
@@ -308,11 +296,15 @@ def _with_beliefs(shares: list[Share], log_odds: float, states: int) -> Iterator
         if share.left_out is None or states != 2 or not math.isfinite(log_odds - share.left_out):
             yield share
             continue
-        with np.errstate(over="ignore"):
-            left = float(1.0 / (1.0 + np.exp(share.left_out - log_odds)))
-        yield replace(share, without=left)
+        yield replace(share, without=_logistic(log_odds - share.left_out))
 
 
-def _in_order(shares: Iterator[Share]) -> list[Share]:
+def _logistic(log_odds: float) -> float:
+    """The probability that has these log-odds (nats)."""
+    with np.errstate(over="ignore"):
+        return float(1.0 / (1.0 + np.exp(-log_odds)))
+
+
+def _in_order(shares: Iterator[Share]) -> tuple[Share, ...]:
     """By kind, and the largest first within each."""
-    return sorted(shares, key=lambda s: (KINDS.index(s.kind), -abs(s.nats), s.names))
+    return tuple(sorted(shares, key=lambda s: (KINDS.index(s.kind), -abs(s.nats), s.names)))

@@ -13,7 +13,6 @@ from mpnet.kernels.layout import FloatArray
 from mpnet.nodes.base import ACTIVATION
 from mpnet.record import Compatibility
 from mpnet.simulation.scene import Scene
-from mpnet.society import Society
 from mpnet.unrolling import step_of
 
 SLIGHT = 0.05
@@ -41,7 +40,15 @@ def _own_parts(scene: Scene, question: Question, name: str) -> list[Share]:
     society, shares = scene.society, []
     if name in scene.done:
         text = f"{shown_step(name)} is set to {scene.done[name]}"
-        return [Share("evidence", (name,), _between(question, question.graph.unary_of(question.variable)), None, text)]
+        return [
+            Share(
+                "evidence",
+                (name,),
+                _between(question, question.graph.unary_of(question.variable)),
+                None,
+                text,
+            )
+        ]
     if all(cause.target != name for cause in society.causes):
         nats = _between(question, society.nodes[name].unary(society))
         if nats or society.domains[name] == ACTIVATION:
@@ -95,7 +102,9 @@ def _share(scene: Scene, question: Question, term: Term, names: tuple[str, ...])
     society = scene.society
     known = tuple(n for n in names if n in society.domains) or names
     if term.kind == "alone" and len(known) == 1:
-        return Share("neighbour", known, nats, left_out, _alone(scene, question, nats, left_out, known[0]))
+        return Share(
+            "neighbour", known, nats, left_out, _alone(scene, question, nats, left_out, known[0])
+        )
     if term.kind == "others":
         return Share("neighbour", known, nats, left_out, f"{term.count} others")
     if term.kind == "alone":
@@ -133,7 +142,9 @@ def manner(scene: Scene, about: str, other: str) -> str:
     if other in own:
         return f"is predicted by it{_belief_of(scene, other)}"
     causes = {c.target for c in society.causes if c.source == other}
-    shared = sorted((own & outgoing) | (causes & {c.target for c in society.causes if c.source == about}))
+    shared = sorted(
+        (own & outgoing) | (causes & {c.target for c in society.causes if c.source == about})
+    )
     shared = [t for t in shared if t not in scene.seen or t in causes]
     if about in causes:
         return f"explains it{_belief_of(scene, other)}"

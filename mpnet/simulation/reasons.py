@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpnet.explanation import Explanation, Share
-from mpnet.lifecycle.changes import gain_of
-from mpnet.lifecycle.scoring import score
+from mpnet.lifecycle.scoring import gain_of, score
 from mpnet.nodes.base import ACTIVATION
 from mpnet.simulation.naming import joined, shown_step
 from mpnet.simulation.scene import Scene
@@ -64,7 +63,9 @@ def _of_model(found: Explanation, told: str) -> str:
     if not protests:
         prior = next((s.nats for s in found.shares if s.kind == "prior"), 0.0)
         if supports:
-            return f"{first}: {_said(supports[0])} is not enough against its prior ({prior:+.2f} nats)"
+            return (
+                f"{first}: {_said(supports[0])} is not enough against its prior ({prior:+.2f} nats)"
+            )
         return f"{first}: nothing speaks for it against its prior ({prior:+.2f} nats)"
     return f"{first}{_because_protest(found)}"
 
@@ -72,8 +73,12 @@ def _of_model(found: Explanation, told: str) -> str:
 def _of_choice(found: Explanation, told: str) -> str:
     verb = "beats" if found.log_odds >= 0.0 else "loses to"
     first = f"{told}: {found.state} {verb} {found.against} by {abs(found.log_odds):.2f} nats"
-    alone = [s for rival in (found.state, found.against) for s in found.shares
-             if s.kind == "neighbour" and s.names == (rival,)]
+    alone = [
+        s
+        for rival in (found.state, found.against)
+        for s in found.shares
+        if s.kind == "neighbour" and s.names == (rival,)
+    ]
     words = [share.text for share in alone]
     more = [s for s in _reasons(found, 1) + _reasons(found, -1) if s not in alone]
     words += [_said(share) for share in sorted(more, key=lambda s: -abs(s.nats))[:1]]
@@ -104,7 +109,8 @@ def _reasons(found: Explanation, sign: int) -> list[Share]:
     shares = [
         s
         for s in found.shares
-        if s.kind in SPOKEN and sign * s.nats > WORTH
+        if s.kind in SPOKEN
+        and sign * s.nats > WORTH
         # What would change nothing by its absence is no reason.
         and (s.kind != "neighbour" or sign * (s.left_out or 0.0) > 0.0)
     ]
@@ -142,8 +148,10 @@ def _forced(scene: Scene, found: Explanation, told: str) -> str:
     loser = found.against if found.log_odds > 0 else found.state
     if found.node in scene.done:
         return f"{told} is {winner}: that is what it is set to"
-    own = next((s for s in found.shares if s.kind in ("evidence", "prior")
-                and s.names == (found.node,)), None)
+    own = next(
+        (s for s in found.shares if s.kind in ("evidence", "prior") and s.names == (found.node,)),
+        None,
+    )
     if own is not None and own.kind == "evidence":
         return f"{told} is observed: {own.text.partition(': ')[2] or winner}"
     if own is not None:
@@ -154,5 +162,3 @@ def _forced(scene: Scene, found: Explanation, told: str) -> str:
     if len(reasons) == 1 and kinds != {"together"}:
         verb = "rules that out"
     return f"{told} can't be {loser}: {joined(reasons)} {verb}"
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from mpnet.errors import OutputError, ScenarioError
+from mpnet.errors import DataError, OutputError, ScenarioError
 from mpnet.record import Record
 from mpnet.scenario.document import read_document
 from mpnet.simulation.loading import Scenario, check_scenario
@@ -43,11 +43,9 @@ def revive(folder: Path, record: Record, plugins: Collection[str] = ()) -> Scena
         try:
             document = read_document(str(path), path.read_bytes())
             scenario = check_scenario(document, plugins)
-        except ScenarioError:
-            continue
-        except FileNotFoundError as error:
-            if error.filename is None:  # data that are missing, not the text
-                raise
+        except DataError:
+            raise
+        except (ScenarioError, FileNotFoundError):
             continue
         except OSError as error:
             raise OutputError(f"{path} can't be read ({error.strerror})") from error

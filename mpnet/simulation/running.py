@@ -28,8 +28,8 @@ from mpnet.scenario.spec import ScenarioSpec
 from mpnet.simulation.answering import Answer, answer_evidence, options_of
 from mpnet.simulation.batches import run_batch
 from mpnet.simulation.conflict import explain_conflict
-from mpnet.simulation.explaining import explain_in_question
 from mpnet.simulation.expectations import check_expectations
+from mpnet.simulation.explaining import explain_in_question
 from mpnet.simulation.life import answer_end, at_the_end, with_life
 from mpnet.simulation.living import live
 from mpnet.simulation.loading import Scenario

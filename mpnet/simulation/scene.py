@@ -11,8 +11,8 @@ from mpnet.kernels.layout import FloatArray
 from mpnet.names import suggestion
 from mpnet.nodes.base import Observation
 from mpnet.record import Record
-from mpnet.simulation.batches import run_batch
 from mpnet.simulation.answering import options_of
+from mpnet.simulation.batches import run_batch
 from mpnet.simulation.life import at_the_end
 from mpnet.simulation.living import Lived, live
 from mpnet.simulation.loading import Scenario
@@ -144,5 +144,3 @@ def _case_shown(scenario: Scenario, record: Record) -> Observation:
     if len(found) == 1:
         return found[0]
     return run_batch(scenario, options_of(scenario), lambda done, of: None)[1]
-
-
