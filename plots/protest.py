@@ -24,7 +24,6 @@ from mpnet.plots.shares import (
     write_title,
 )
 from mpnet.plots.style import place
-from mpnet.plots.wording import nats
 from mpnet.record import Record
 
 PANELS = 12
@@ -100,5 +99,5 @@ def _fill(axes: Axes, rows: list[Row], limits: tuple[float, float]) -> None:
     for index, row in enumerate(rows):
         end = _end(row)
         draw_bar(axes, index, 0.0, end, row)
-        write_number(axes, end, index, nats(row.nats), row.ink, end < 0)
+        write_number(axes, end, index, row, end < 0)
     axes.axvline(0, color="#555555", linewidth=0.8, zorder=3)

@@ -12,13 +12,15 @@ from matplotlib.figure import Figure
 
 from mpnet.explanation import Explanation, Share
 from mpnet.plots import style
-from mpnet.plots.wording import short
+from mpnet.plots.wording import nats, short
 from mpnet.record import Record
 
 SUPPORT, PROTEST = style.BLUE, style.ORANGE
 NAMED = 3
 """Names in a row, at most."""
 HATCH = "////"
+SMALL = 0.005
+"""Nats that can't be seen."""
 TITLE = 8.8
 LINE = 0.155
 """Inches from one line of a panel's title to the next."""
@@ -48,15 +50,17 @@ def row_of(share: Share) -> Row:
 
 
 def rows_of(shares: list[Share], most: int) -> list[Row]:
-    """Shares as bars, the smallest of too many as one."""
-    if len(shares) <= most:
-        return [row_of(share) for share in shares]
+    """Shares as bars; those too small to see, and the smallest of too many, as one."""
     ranked = sorted(range(len(shares)), key=lambda i: (-abs(shares[i].nats), i))
-    kept = sorted(ranked[: most - 1])
-    rest = math.fsum(shares[i].nats for i in ranked[most - 1 :])
+    seen = [i for i in ranked if abs(shares[i].nats) >= SMALL or shares[i].kind == "prior"]
+    kept = ranked if len(ranked) <= min(most, len(seen) + 1) else seen[: most - 1]
+    rows = [row_of(shares[i]) for i in sorted(kept)]
+    if len(kept) == len(ranked):
+        return rows
+    rest = math.fsum(shares[i].nats for i in ranked if i not in set(kept))
     color = SUPPORT if rest >= 0 else PROTEST
-    lump = Row(f"{len(shares) - len(kept)} smaller shares", rest, color, True)
-    return [*(row_of(shares[i]) for i in kept), lump]
+    lump = Row(f"{len(ranked) - len(kept)} smaller shares", rest, color, True)
+    return [*rows, lump]
 
 
 def interesting(record: Record, most: int) -> list[Explanation]:
@@ -112,17 +116,18 @@ def name_rows(axes: Axes, rows: list[Row], room: float) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def write_number(axes: Axes, at: float, row: int, text: str, color: str, left: bool) -> None:
+def write_number(axes: Axes, at: float, row: int, about: Row, left: bool) -> None:
     """Write the nats of a bar at its end."""
+    small = 0.0 < abs(about.nats) < SMALL
     axes.annotate(
-        text,
+        "≈0" if small else nats(about.nats),
         (at, row),
         xytext=(-4 if left else 4, 0),
         textcoords="offset points",
         ha="right" if left else "left",
         va="center_baseline",
         size=7.8,
-        color=color,
+        color=about.ink,
         gid="shares-number",
         zorder=5,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},

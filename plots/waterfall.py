@@ -24,7 +24,7 @@ from mpnet.plots.shares import (
     write_title,
 )
 from mpnet.plots.style import place
-from mpnet.plots.wording import nats, probability, short
+from mpnet.plots.wording import probability, short
 from mpnet.record import Record
 
 PANELS = 4
@@ -87,12 +87,14 @@ def _fill(axes: Axes, found: Explanation, rows: list[Row]) -> None:
         if 0 < index < len(rows) - 1 or (index and spans[index - 1][1] == end):
             axes.vlines(start if index < len(rows) - 1 else end, index - 0.67, index - 0.33,
                         color="#888888", linewidth=0.8, zorder=1)  # fmt: skip
-        write_number(axes, end, index, nats(row.nats), row.ink, end < start)
+        write_number(axes, end, index, row, end < start)
     axes.axvline(0, color="#555555", linewidth=0.8, zorder=3)
     axes.get_yticklabels()[-1].set_fontweight("bold")
     state, against = short(found.state, 24), short(found.against, 24)
     axes.set_xlabel(f"log-odds of {state} against {against}, nats · shares {found.reference}")
-    if not found.forced:
+    if found.forced:
+        axes.set_xticks([])
+    else:
         _probabilities(axes, found)
 
 
@@ -123,8 +125,9 @@ def _probabilities(axes: Axes, found: Explanation) -> None:
     names = {x: _belief(p) for p, x in kept}
     upper.xaxis.set_major_formatter(FuncFormatter(lambda x, _: names.get(x, "")))
     upper.tick_params(length=3, labelsize=7.5, pad=1)
+    two = math.exp(-max(found.log_odds, -700.0)) + 1.0
     axes.annotate(
-        "belief",
+        "belief" if abs(1.0 / two - found.belief) < 1e-6 else "of the two",
         (0.0, 1.0),
         xycoords="axes fraction",
         xytext=(-6, 5),

@@ -145,7 +145,10 @@ def manner(scene: Scene, about: str, other: str) -> str:
     shared = sorted(
         (own & outgoing) | (causes & {c.target for c in society.causes if c.source == about})
     )
-    shared = [t for t in shared if t not in scene.seen or t in causes]
+    shared = [t for t in shared if t in causes or not _certain(scene, t)]
+    if step_of(about) is not None and other.rpartition("@")[0] == about.rpartition("@")[0]:
+        when = "next" if (step_of(other) or 0) > (step_of(about) or 0) else "last"
+        return f"its own {when} step{_belief_of(scene, other)}"
     if about in causes:
         return f"explains it{_belief_of(scene, other)}"
     if shared:
@@ -158,6 +161,12 @@ def manner(scene: Scene, about: str, other: str) -> str:
         if about in ruled:
             return f"by the rule of {shown_step(owner)}{_belief_of(scene, other)}"
     return f"a neighbour{_belief_of(scene, other)}"
+
+
+def _certain(scene: Scene, name: str) -> bool:
+    """Whether what was observed of a node leaves one state."""
+    logs = scene.seen[name].log_likelihood if name in scene.seen else None
+    return logs is not None and int((logs > -np.inf).sum()) == 1
 
 
 def _belief_of(scene: Scene, name: str) -> str:

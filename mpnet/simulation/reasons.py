@@ -23,13 +23,14 @@ def headline(scene: Scene, found: Explanation) -> str:
         return _forced(scene, found, told)
     if _is_model(found):
         return _of_model(found, told)
-    if scene.society.nodes[found.node].kind == "choice":
-        return _of_choice(found, told)
     if found.log_odds >= 0.0:
-        first = f"{told}: {found.state} beats {found.against} by {found.log_odds:.2f} nats"
-        return f"{first}{_because(_reasons(found, 1), _reasons(found, -1))}"
-    first = f"{told}: {found.state} loses to {found.against} by {-found.log_odds:.2f} nats"
-    return f"{first}{_because(_reasons(found, -1), _reasons(found, 1))}"
+        first = f"{told} is {found.state} rather than {found.against} ({found.log_odds:+.2f} nats)"
+    else:
+        first = f"{told} is {found.against} rather than {found.state} ({-found.log_odds:+.2f} nats)"
+    if scene.society.nodes[found.node].kind == "choice":
+        return f"{first}{_of_choice(found)}"
+    mine, others = _reasons(found, 1), _reasons(found, -1)
+    return f"{first}{_because(mine, others) if found.log_odds >= 0.0 else _because(others, mine)}"
 
 
 def sleeping(scene: Scene, found: Explanation) -> str:
@@ -70,19 +71,20 @@ def _of_model(found: Explanation, told: str) -> str:
     return f"{first}{_because_protest(found)}"
 
 
-def _of_choice(found: Explanation, told: str) -> str:
-    verb = "beats" if found.log_odds >= 0.0 else "loses to"
-    first = f"{told}: {found.state} {verb} {found.against} by {abs(found.log_odds):.2f} nats"
+def _of_choice(found: Explanation) -> str:
+    """What each of the two rivals has by itself, and what else is worth a word."""
+    rivals = (found.state, found.against) if found.log_odds >= 0.0 else (found.against, found.state)
     alone = [
-        s
-        for rival in (found.state, found.against)
-        for s in found.shares
-        if s.kind == "neighbour" and s.names == (rival,)
+        share
+        for rival in rivals
+        for share in found.shares
+        if share.kind == "neighbour" and share.names == (rival,)
     ]
-    words = [share.text for share in alone]
     more = [s for s in _reasons(found, 1) + _reasons(found, -1) if s not in alone]
-    words += [_said(share) for share in sorted(more, key=lambda s: -abs(s.nats))[:1]]
-    return f"{first}: {joined(words)}" if words else first
+    more = [s for s in more if abs(s.nats) > 0.2 * abs(found.log_odds)]
+    words = [share.text for share in alone]
+    words += [_said(share) for share in sorted(more, key=lambda s: -abs(s.nats))[:2]]
+    return f": {joined(words)}" if words else ""
 
 
 def _because_protest(found: Explanation) -> str:
