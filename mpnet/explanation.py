@@ -88,3 +88,10 @@ class Explanation:
     def forced(self) -> bool:
         """Whether evidence or a rule leaves only one of the two states."""
         return not math.isfinite(self.log_odds)
+
+
+def near(probability: float) -> str:
+    """A probability with two or three digits of what matters: ``0.61``, ``3e-05``, ``1 - 2.6e-06``."""
+    if 0.9995 < probability < 1.0:
+        return f"1 - {1.0 - probability:.2g}"
+    return f"{probability:.3g}" if probability < 0.9995 else "1"

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mpnet.errors import shown
-from mpnet.explanation import Explanation, Share
+from mpnet.explanation import Explanation, Share, near
 
 HALF = 8
 """Characters of a bar on each side of zero."""
@@ -56,7 +56,7 @@ def _table(found: Explanation) -> Table:
     state, against = shown(found.state, NAMES), shown(found.against, NAMES)
     sums = [Text("  sum"), Text(f"{state} against {against}"), Text(f"{found.log_odds:+.4f}")]
     sums += [Text("")] * (2 if told else 1)
-    sums.append(Text(f"belief {found.belief:.3g} · shares {found.reference}"))
+    sums.append(Text(f"belief {near(found.belief)} · shares {found.reference}"))
     table.add_row(*sums, style="bold")
     return table
 
@@ -66,7 +66,7 @@ def _cells(share: Share, scale: float, told: bool) -> list[Text]:
     cells = [Text(f"  {share.kind}"), Text(names), Text(f"{share.nats:+.4f}")]
     cells.append(Text(_bar(share.nats / scale), style=PROTEST if share.nats < 0 else SUPPORT))
     if told:
-        cells.append(Text("" if share.without is None else f"{share.without:.3g}", style="dim"))
+        cells.append(Text("" if share.without is None else near(share.without), style="dim"))
     return [*cells, Text(shown(share.text, 100), style="dim")]
 
 

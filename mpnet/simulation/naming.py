@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from mpnet.estimators.explaining import NOTHING, Question, Split, Term
-from mpnet.explanation import Share
+from mpnet.explanation import Share, near
 from mpnet.kernels.layout import FloatArray
 from mpnet.nodes.base import ACTIVATION
 from mpnet.record import Compatibility
@@ -175,7 +175,7 @@ def _belief_of(scene: Scene, name: str) -> str:
         return ""
     state = "active" if "active" in beliefs else max(beliefs, key=lambda s: beliefs[s])
     told = "" if state == "active" else f"{state} "
-    return f" (believed {told}{beliefs[state]:.2g})"
+    return f" (believed {told}{near(beliefs[state])})"
 
 
 def seen_as(scene: Scene, name: str) -> str:

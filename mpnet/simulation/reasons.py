@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mpnet.explanation import Explanation, Share
+from mpnet.explanation import Explanation, Share, near
 from mpnet.lifecycle.scoring import gain_of, score
 from mpnet.nodes.base import ACTIVATION
 from mpnet.simulation.naming import joined, shown_step
@@ -45,7 +45,7 @@ def sleeping(scene: Scene, found: Explanation) -> str:
         text = went[-1].text.removeprefix(f"{found.node} sleeps on: ")
         return f"{first}: {text.replace(f'{found.node} goes: ', 'it went, for ', 1)}"
     gain = gain_of(guess)
-    asked = "" if scene.threshold is None else f", and {scene.threshold:g} are asked for"
+    asked = "" if scene.threshold is None else f" ({scene.threshold:g} are asked for)"
     why = f"it never woke, for waking it would raise log Z by {gain:.2g} nats{asked}"
     if scene.threshold is not None and gain > scene.threshold:
         why = "it never woke, though its score would do: the run ended before its turn"
@@ -59,8 +59,8 @@ def _is_model(found: Explanation) -> bool:
 def _of_model(found: Explanation, told: str) -> str:
     supports, protests = _reasons(found, 1), _reasons(found, -1)
     if found.belief >= 0.5:
-        return f"{told} is active (belief {found.belief:.2g}){_because(supports, protests)}"
-    first = f"{told} stays asleep (belief {found.belief:.2g})"
+        return f"{told} is active (belief {near(found.belief)}){_because(supports, protests)}"
+    first = f"{told} stays asleep (belief {near(found.belief)})"
     if not protests:
         prior = next((s.nats for s in found.shares if s.kind == "prior"), 0.0)
         if supports:
@@ -94,7 +94,7 @@ def _because_protest(found: Explanation) -> str:
     worst = protests[0]
     if worst.without is None or len(worst.names) != 1:
         return f": {_verbal(worst)}"
-    return f": {_verbal(worst)}; without {_who(worst)} its belief would be {worst.without:.2g}"
+    return f": {_verbal(worst)}; without {_who(worst)} its belief would be {near(worst.without)}"
 
 
 def _because(mine: Sequence[Share], others: Sequence[Share]) -> str:

@@ -101,7 +101,8 @@ def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record
     record = _record(asked, seen, answer, (batch, findings), seconds)
     if lived is None:
         return _with_reasons(Scene(asked.society, answer.compiled.original, seen, record))
-    record = with_life(record, lived, scenario)
+    # The hash is that of the scenario as it was written, not of those who are left at the end.
+    record = replace(with_life(record, lived, scenario), environment=environment(scenario))
     return _with_reasons(lived_scene(scenario, record, lived))
 
 
