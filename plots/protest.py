@@ -67,7 +67,7 @@ def draw(record: Record) -> Figure | None:
             left = 0.25 + column * ACROSS + NAMES
             axes = place(figure, left, top - head - mine, ACROSS - NAMES - 0.25, mine)
             _fill(axes, panels[index], limits)
-            write_title(axes, lines[index], NAMES * 72, ABOVE)
+            write_title(axes, lines[index], NAMES * 72, ABOVE, ACROSS - 0.1)
         top -= head + own + BELOW + GAP
     more = f" · {left_out} more nodes not shown" if left_out > 0 else ""
     write_key(figure, f" · in nats{more}")

@@ -22,6 +22,8 @@ HATCH = "////"
 SMALL = 0.005
 """Nats that can't be seen."""
 TITLE = 8.8
+BOLD = 1.14
+"""Width of bold letters, by that of others."""
 LINE = 0.155
 """Inches from one line of a panel's title to the next."""
 
@@ -77,7 +79,7 @@ def title_lines(found: Explanation, inches: float) -> list[str]:
     return textwrap.wrap(text, width, max_lines=2, placeholder=" …", break_long_words=True)
 
 
-def write_title(axes: Axes, lines: list[str], room: float, above: float) -> None:
+def write_title(axes: Axes, lines: list[str], room: float, above: float, inches: float) -> None:
     """Write the title of a panel from the left end of its row names.
 
     Parameters
@@ -90,11 +92,14 @@ def write_title(axes: Axes, lines: list[str], room: float, above: float) -> None
         Width of the row names, in points.
     above : float
         Inches from the axes to the lowest line.
+    inches : float
+        Width that a line may have.
 
     """
+    figure = cast("Figure", axes.figure)
     for number, line in enumerate(reversed(lines)):
         axes.annotate(
-            line,
+            style.fit(figure, line, BOLD * TITLE, 72 * inches),
             (0.0, 1.0),
             xycoords="axes fraction",
             xytext=(-room, 72 * (above + LINE * number)),

@@ -64,7 +64,7 @@ def draw(record: Record) -> Figure | None:
             mine = STEP * len(panels[index][1])
             axes = place(figure, left, top - head - mine, across - NAMES, mine)
             _fill(axes, *panels[index])
-            write_title(axes, lines[index], NAMES * 72, ABOVE)
+            write_title(axes, lines[index], NAMES * 72, ABOVE, across + 0.2)
         top -= head + own + BELOW + GAP
     write_key(figure)
     return figure
