@@ -9,6 +9,7 @@ from typing import Any
 from mpnet.record import Record
 from mpnet.scenario.document import set_value
 from mpnet.scenario.library import open_scenario
+from mpnet.scenario.spec import ScenarioSpec
 from mpnet.simulation.loading import Scenario, check_scenario
 from mpnet.simulation.running import run_scenario
 
@@ -40,20 +41,7 @@ def load(
     """
     document = open_scenario(fspath(scenario))
     for key, value in settings.items():
-        whole = key in (
-            "name",
-            "description",
-            "evidence",
-            "stream",
-            "nodes",
-            "expect",
-            "batch",
-            "experiment",
-            "timeline",
-            "lifecycle",
-            "inference",
-            "plots",
-        )
+        whole = key in ScenarioSpec.model_fields
         document = set_value(document, (key,) if whole else ("inference", key), value)
     return check_scenario(document, plugins)
 

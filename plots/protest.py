@@ -69,7 +69,7 @@ def draw(record: Record) -> Figure | None:
             _fill(axes, panels[index], limits)
             write_title(axes, lines[index], NAMES * 72, ABOVE, ACROSS - 0.1)
         top -= head + own + BELOW + GAP
-    more = f" · {left_out} more nodes not shown" if left_out > 0 else ""
+    more = f" · {left_out} more node{'s' * (left_out > 1)} not shown" if left_out > 0 else ""
     write_key(figure, f" · in nats{more}")
     return figure
 

@@ -53,7 +53,9 @@ def row_of(share: Share) -> Row:
 
 def rows_of(shares: list[Share], most: int) -> list[Row]:
     """Shares as bars; those too small to see, and the smallest of too many, as one."""
-    ranked = sorted(range(len(shares)), key=lambda i: (-abs(shares[i].nats), i))
+    ranked = sorted(
+        range(len(shares)), key=lambda i: (shares[i].kind != "prior", -abs(shares[i].nats), i)
+    )
     seen = [i for i in ranked if abs(shares[i].nats) >= SMALL or shares[i].kind == "prior"]
     kept = ranked if len(ranked) <= min(most, len(seen) + 1) else seen[: most - 1]
     rows = [row_of(shares[i]) for i in sorted(kept)]

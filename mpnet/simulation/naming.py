@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from mpnet.errors import shown
 from mpnet.estimators.explaining import NOTHING, Question, Split, Term
 from mpnet.explanation import Share, near
 from mpnet.kernels.layout import FloatArray
@@ -191,9 +192,9 @@ def seen_as(scene: Scene, name: str) -> str:
 
 
 def shown_step(name: str) -> str:
-    """A name, with the step of a stream in words."""
+    """A name, cut where it is very long, with the step of a stream in words."""
     step = step_of(name)
-    return name if step is None else f"{name.rpartition('@')[0]} at step {step}"
+    return shown(name) if step is None else f"{shown(name.rpartition('@')[0])} at step {step}"
 
 
 def joined(names: Sequence[str]) -> str:
