@@ -207,7 +207,7 @@ def manners_of(society: Society, graph: FactorGraph, name: str) -> Manners:
     its rivals. A prediction is silent if it is not there; a rival or a cause, if it is inactive.
     """
     variable = graph.index[name]
-    choices = {n for n, node in society.nodes.items() if node.kind == "choice" and n != name}
+    choices = {n for n in _choosing(society) if n != name and name in society.domains[n]}
     leaves = {n for n in society.leaves() if society.nodes[n].kind == "feature"}
     through: set[int] = set()
     quiet: dict[tuple[int, int], int] = {}

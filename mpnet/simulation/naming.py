@@ -102,6 +102,8 @@ def _share(scene: Scene, question: Question, term: Term, names: tuple[str, ...])
         return Share(kind, names, nats, left_out, text)
     society = scene.society
     known = tuple(n for n in names if n in society.domains) or names
+    if term.kind == "alone" and len(known) == 1 and _seen_feature(scene, known[0]):
+        return Share("evidence", known, nats, left_out, seen_as(scene, known[0]))
     if term.kind == "alone" and len(known) == 1:
         return Share(
             "neighbour", known, nats, left_out, _alone(scene, question, nats, left_out, known[0])
@@ -162,6 +164,11 @@ def manner(scene: Scene, about: str, other: str) -> str:
         if about in ruled:
             return f"by the rule of {shown_step(owner)}{_belief_of(scene, other)}"
     return f"a neighbour{_belief_of(scene, other)}"
+
+
+def _seen_feature(scene: Scene, name: str) -> bool:
+    """Whether a node is a feature of which something was observed, if not for certain."""
+    return name in scene.seen and scene.society.nodes[name].kind == "feature"
 
 
 def _certain(scene: Scene, name: str) -> bool:
