@@ -272,6 +272,8 @@ def _notes(scene: Scene, found: Split) -> Iterator[str]:
     status = scene.record.status
     if status != "converged":
         yield f"the run did not converge ({status}): its beliefs can't be trusted"
+    if found.reference == "clamped":
+        yield "exact shares are out of reach: these come from propagation with the node held"
     if not found.settled:
         yield "propagation did not converge with the node held: nor can the shares"
 

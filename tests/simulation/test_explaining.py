@@ -296,6 +296,39 @@ def test_unknown_nodes_and_states_are_answered_with_what_is_known(kitchen, node,
     assert said in str(caught.value)
 
 
+def test_where_exact_shares_are_out_of_reach_propagation_takes_over_and_is_named():
+    found = scene(load_shipped("purple_jar"))
+    told = explain(found, Wanted("stationary_dancing", limit=1))
+    assert told.reference == "clamped"
+    assert told.notes == (
+        "exact shares are out of reach: these come from propagation with the node held",
+    )
+    assert told.total == pytest.approx(told.log_odds, abs=1e-9)
+    # Held at a state, this node cuts the only loop, and what is left is exact.
+    exactly = explain(found, Wanted("stationary_dancing"))
+    for one, other in zip(told.shares, exactly.shares, strict=True):
+        assert one.nats == pytest.approx(other.nats, abs=1e-6)
+
+
+def test_a_run_with_sleepers_has_the_hash_of_the_whole_scenario():
+    text = """
+        nodes:
+          f: {type: feature}
+          m: {type: model, prior: 0.3, predicts: {f: {"yes": 0.9}}}
+          n: {type: model, prior: 0.001, predicts: {f: {"no": 0.9}}}
+        evidence: {f: "yes"}
+        lifecycle: {asleep: [m, n]}
+    """
+    scenario = load(text)
+    record = run_scenario(scenario)
+    assert record.environment["scenario_sha256"] == scenario.sha256()
+    assert "n" not in [node.name for node in record.nodes]
+    told = explain(scene_of(scenario, record), Wanted("n"))
+    assert told.headline.startswith("n is asleep (feed-forward score ")
+    # As if it alone woke: 0.1 / 0.5 for the feature that was seen.
+    assert told.log_odds == pytest.approx(math.log(0.001 / 0.999) + math.log(0.2), abs=1e-9)
+
+
 def test_data_have_no_belief():
     with pytest.raises(UsageError, match="'image' has no variable, and so no belief"):
         explain(scene(bare("digits")), Wanted("image"))
