@@ -77,8 +77,8 @@ class BeliefChange:
 
     @property
     def moved(self) -> str:
-        """The state whose belief moved most; ``active`` where it moved as much."""
-        ranked = sorted(_states(self.before, self.after), key=lambda s: s != "active")
+        """The state whose belief moved most; of two, the second: active rather than inactive."""
+        ranked = reversed(_states(self.before, self.after))
         return max(ranked, key=lambda s: round(abs(self.difference(s)), 12))
 
     def difference(self, state: str) -> float:

@@ -234,9 +234,9 @@ def _belief(record: Record, node: str, state: str) -> FloatArray | None:
 
 def _iterations(axes: Axes, hands: Sequence[Hand], last: int) -> None:
     """The axis of iterations; logarithmic after the first where one run is much longer."""
-    shortest = min(hand.record.trace.last for hand in hands)
-    if last > 10 * max(shortest, 1):
-        axes.set_xscale("symlog", linthresh=max(shortest, 2), linscale=2)
+    shortest = min((n for n in (hand.record.trace.last for hand in hands) if n > 0), default=0)
+    if last > 10 * max(shortest, 10):
+        axes.set_xscale("symlog", linthresh=max(shortest, 10), linscale=2)
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_locator(NullLocator())
     else:
@@ -298,7 +298,7 @@ def _list(
                 )
         text = "" if node not in apart else f"{apart[node]:.2g}"
         axes.text(1.12, row, text, va="center", size=7.5, color=style.GREY, gid="apart")
-    names = [style.fit(figure, state_label(n, s, 40), 8, 122) for n, s in rows]
+    names = [style.fit(figure, state_label(n, s, 40), 8, 110) for n, s in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -308,6 +308,8 @@ def _list(
 
 def _list_title(comparisons: Sequence[Comparison], rows: int) -> str:
     count = len({belief.node for c in comparisons for belief in c.differing})
+    if not count and comparisons[0].silent:
+        return f"{short(comparisons[0].silent[0], 40)} has no beliefs"
     if not count:
         return f"no belief differs by more than {comparisons[0].tolerance:g}"
     more = f", the {rows} that differ most" if count > rows else ""

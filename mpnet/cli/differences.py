@@ -26,9 +26,7 @@ def tell_comparison(out: Console, found: Comparison) -> None:
     names = f"{shown(found.before, 80)} → {shown(found.after, 80)}"
     out.print(Text(names, style="bold"))
     _tell_changes(out, "scenario", found.settings)
-    _tell_changes(
-        out, "outcome", [replace(c, path=WORDS.get(c.path, c.path)) for c in found.outcome]
-    )
+    _tell_changes(out, "outcome", [_worded(c) for c in found.outcome if _shows(c)])
     _tell_changes(out, "nodes", [_named(change) for change in found.nodes])
     _tell_changes(out, "events, by iteration", found.events)
     _tell_changes(out, "expectations met", found.expectations)
@@ -36,12 +34,17 @@ def tell_comparison(out: Console, found: Comparison) -> None:
         out.print(Text(f"  {shown(label, 80)} has no beliefs to compare", style="yellow"))
     if found.differing:
         out.print(_beliefs_table(found))
-    for belief in found.overtaken[:ROWS]:
-        before, after = (shown(winner, 30) for winner in belief.winners)
-        said = f"  overtaken  {shown(belief.node, 40)}: {before} won, now {after} wins"
-        out.print(Text(said, style="bold"))
     out.print(Text(_verdict(found), style="green" if found.same else "bold yellow"))
     out.print()
+
+
+def _worded(change: Change) -> Change:
+    return replace(change, path=WORDS.get(change.path, change.path))
+
+
+def _shows(change: Change) -> bool:
+    """Whether the two values are different as they are written."""
+    return change.kind != "changed" or _value(change.before) != _value(change.after)
 
 
 def _named(change: Change) -> Change:
@@ -78,9 +81,10 @@ def _value(value: Any) -> str:
 def _beliefs_table(found: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
     for title in ("  node", "state"):
-        table.add_column(title)
-    for title in (shown(found.before, 24), shown(found.after, 24), "change", "total variation"):
+        table.add_column(title, no_wrap=True)
+    for title in (shown(found.before, 16), shown(found.after, 16), "change", "TV"):
         table.add_column(Text(title), justify="right")
+    table.add_column("other winner")
     for belief in found.differing[:ROWS]:
         table.add_row(*[Text(cell) for cell in _belief_cells(belief)])
     left = len(found.differing) - ROWS
@@ -97,6 +101,7 @@ def _belief_cells(belief: BeliefChange) -> Iterable[str]:
         yield _probability(beliefs[state]) if state in beliefs else "-"
     yield f"{belief.difference(state):+.2g}"
     yield f"{belief.total_variation:.2g}"
+    yield " → ".join(shown(winner, 20) for winner in belief.winners) if belief.overtaken else ""
 
 
 def _probability(value: float) -> str:
