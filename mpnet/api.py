@@ -12,6 +12,7 @@ from mpnet.errors import UsageError
 from mpnet.record import Record
 from mpnet.scenario.document import Document, set_value
 from mpnet.scenario.library import open_scenario
+from mpnet.scenario.spec import ScenarioSpec
 from mpnet.simulation.loading import Scenario, check_scenario
 from mpnet.simulation.running import run_scenario
 
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 
 RUNS = "runs"
 """Folder of all runs, where no other is named."""
-
-
-WHOLE = frozenset(
-    {
-        *("name", "description", "evidence", "stream", "nodes", "expect", "batch", "experiment"),
-        *("timeline", "lifecycle", "inference", "plots"),
-    }
-)
-"""Parts of a scenario that a setting replaces as a whole; all others are under ``inference``."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -187,7 +179,8 @@ def load(
 def _with(document: Document, settings: Mapping[str, Any]) -> Document:
     """A document with some of its values changed."""
     for key, value in settings.items():
-        document = set_value(document, (key,) if key in WHOLE else ("inference", key), value)
+        whole = key in ScenarioSpec.model_fields
+        document = set_value(document, (key,) if whole else ("inference", key), value)
     return document
 
 

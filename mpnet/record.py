@@ -168,7 +168,7 @@ class Findings:
 class PhaseInfo:
     """One phase of a run along a timeline: from one moment to the next.
 
-    ``first`` and ``last`` are its rows in the trace; ``log_z`` is in nats, None where it did not
+    ``first`` and ``last`` are iterations; ``log_z`` is in nats, None where it did not
     settle; ``awake`` counts models, ``updates`` messages that moved.
     """
 

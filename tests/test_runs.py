@@ -21,7 +21,14 @@ from mpnet.simulation.running import run_scenario
 from tests.nodes.societies import load
 
 HOSTILE = Path(__file__).parents[1].parent / "shared" / "hostile" / "results"
-FILES = ["environment.json", "resolved.yaml", "scenario.yaml", "summary.json", "trace.npz"]
+FILES = [
+    "environment.json",
+    "messages.npz",
+    "resolved.yaml",
+    "scenario.yaml",
+    "summary.json",
+    "trace.npz",
+]
 
 SMALL = """
 nodes:
@@ -49,7 +56,9 @@ def same(one, two):
     assert list(one.views) == list(two.views)
     for name, array in one.views.items():
         np.testing.assert_array_equal(array, two.views[name])
-    bare = [replace(r, trace=None, views={}, batch=None) for r in (one, two)]
+    for name, array in one.messages.to_arrays().items():
+        np.testing.assert_array_equal(array, two.messages.to_arrays()[name])
+    bare = [replace(r, trace=None, views={}, batch=None, messages=None) for r in (one, two)]
     assert bare[0] == bare[1]
     return True
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigs
 
 from mpnet.analysis.jacobian import Jacobian, jacobian
@@ -78,6 +77,8 @@ class Stability:
     @property
     def best_damping(self) -> float | None:
         """Damping with which flooding comes to rest fastest; None if it never does."""
+        from scipy.optimize import minimize_scalar  # slow to load, and rarely asked for
+
         lowest = self.smallest_damping
         if lowest is None:
             return None

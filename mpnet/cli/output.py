@@ -30,7 +30,7 @@ def console(stderr: bool = False) -> Console:
             raise BrokenPipeError
 
     colour = _CHOICE["colour"]
-    width = None if sys.stdout.isatty() else 100
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 100
     return Printer(
         stderr=stderr,
         markup=False,

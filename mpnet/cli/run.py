@@ -53,6 +53,7 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of the story."
 )
+@click.option("--live", is_flag=True, help="Show who is believed while it runs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def command(scenario: str, **options: Any) -> int:
     """Run SCENARIO: a path, - for standard input, or the name of a shipped one.
@@ -85,11 +86,9 @@ def as_settings(options: dict[str, Any]) -> list[str]:
 def run_document(document: Any, options: dict[str, Any]) -> int:
     """Run a document with the options of ``run`` and return the exit code."""
     from mpnet.cli.drawing import Draughtsman
-    from mpnet.cli.waiting import watch
     from mpnet.runs import write_run
     from mpnet.scenario.document import set_value
     from mpnet.simulation.loading import check_scenario
-    from mpnet.simulation.running import run_scenario
 
     for pair in options.get("evidence", ()):
         node, equals, state = pair.partition("=")
@@ -107,7 +106,7 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
     check_figures(checked.spec.plots or ())
     quiet = options["quiet"] or options["as_json"]
     with Draughtsman(not options["no_plots"]) as draughtsman:
-        record = run_scenario(checked, watch(quiet))
+        record = _watched_run(checked, quiet, options.get("live", False))
         folder = write_run(record, checked, options.get("out"), Path("runs"))
         wanted = options.get("figures") or checked.spec.plots
         drawn = [] if options["no_plots"] else draughtsman.draw(record, folder, wanted)
@@ -122,6 +121,21 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
     elif not options["quiet"]:
         _tell(record, folder, drawn, options["explain_compile"])
     return _exit_code(record, options["quiet"] or options["as_json"])
+
+
+def _watched_run(scenario: Any, quiet: bool, live: bool) -> Any:
+    """Run a scenario, saying on stderr what takes long, or showing all of it."""
+    from dataclasses import replace
+
+    from mpnet.cli.waiting import watch
+    from mpnet.simulation.running import run_scenario
+
+    if not live:
+        return run_scenario(scenario, watch(quiet))
+    from mpnet.cli.live import LiveView
+
+    with LiveView(scenario, console(stderr=True)) as view:
+        return run_scenario(scenario, replace(watch(quiet), watcher=view.watcher))
 
 
 def check_figures(names: Sequence[str]) -> None:

@@ -96,4 +96,4 @@ def _show_node(record: object, node: str) -> None:
     curves = [record.trace.belief(node, state) for state in states]
     for row, estimator in enumerate(record.trace.estimator):
         cells = "  ".join(f"{curve[row]:.6f}" for curve in curves)
-        print_result(f"{row:>9}  {estimator:<9}  {cells}")
+        print_result(f"{record.trace.iterations[row]:>9}  {estimator:<9}  {cells}")

@@ -32,4 +32,4 @@ def watch(quiet: bool) -> Progress:
             click.echo(f"case {done} of {of}", nl=False, err=True)
             click.echo(end, nl=False, err=True)
 
-    return Progress(compiling, case)
+    return Progress(compiling, case, print_error)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from mpnet.estimators.base import Joint
 from mpnet.estimators.compile_report import report_of
 from mpnet.factors.gate import Gates
 from mpnet.graph import FactorGraph
-from mpnet.kernels.layout import FloatArray
+from mpnet.kernels.layout import FloatArray, IntArray
 
 LEAF_ENTRIES = 2**12
 """A leaf is summed out only if the table that replaces it stays this small, in entries."""
@@ -74,7 +75,9 @@ class Compiled:
     report: tuple[str, ...]
     impossible: str = ""
 
-    def full_beliefs(self, beliefs: FloatArray, joint: Joint) -> FloatArray:
+    def full_beliefs(
+        self, beliefs: FloatArray, joint: Joint, wanted: Collection[str] | None = None
+    ) -> FloatArray:
         """Beliefs of all original variables, probabilities, shape (B of the original,).
 
         Parameters
@@ -83,18 +86,34 @@ class Compiled:
             Probabilities.
         joint : callable
             Joint belief over variables that one factor of the compiled graph contains.
+        wanted : collection of str, optional
+            Variables that are looked at; others that were summed out may be left at 0.
 
         """
         out = np.zeros(self.original.unary.size)
-        for number, variable in enumerate(self.original.variables):
-            where = self.original.states_of(number)
-            if variable.name in self.fixed:
-                out[where.start + self.fixed[variable.name]] = 1.0
-            elif variable.name in self.leaves:
-                out[where] = self._leaf_belief(self.leaves[variable.name], joint)
-            else:
-                out[where] = beliefs[self.graph.states_of(self.graph.index[variable.name])]
+        out[self._ones] = 1.0
+        to, where_from = self._kept
+        out[to] = beliefs[where_from]
+        for name, leaf in self.leaves.items():
+            if wanted is None or name in wanted:
+                where = self.original.states_of(self.original.index[name])
+                out[where] = self._leaf_belief(leaf, joint)
         return out
+
+    @cached_property
+    def _ones(self) -> IntArray:
+        """Entries of the original's beliefs that evidence left as the only ones possible."""
+        index, states_of = self.original.index, self.original.states_of
+        ones = [states_of(index[name]).start + state for name, state in self.fixed.items()]
+        return np.array(ones, dtype=np.int64)
+
+    @cached_property
+    def _kept(self) -> tuple[IntArray, IntArray]:
+        """Where beliefs that the compiled graph still has stand in the original's, and in its own."""
+        gone = self.fixed.keys() | self.leaves.keys()
+        kept = [v for v, about in enumerate(self.original.variables) if about.name not in gone]
+        places = [self.graph.index[self.original.variables[v].name] for v in kept]
+        return _entries(self.original, kept), _entries(self.graph, places)
 
     def _leaf_belief(self, leaf: Leaf, joint: Joint) -> FloatArray:
         if not leaf.neighbours:
@@ -102,6 +121,13 @@ class Compiled:
         table = joint(tuple(self.graph.index[name] for name in leaf.neighbours))
         result: FloatArray = np.tensordot(table, leaf.given, axes=table.ndim)
         return result
+
+
+def _entries(graph: FactorGraph, variables: Sequence[int]) -> IntArray:
+    """Entries of some variables in a row of beliefs, one variable after another."""
+    every = np.arange(graph.unary.size)
+    found = [every[graph.states_of(variable)] for variable in variables]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -233,6 +234,38 @@ class Lifecycle(Part):
         return self
 
 
+class Tracing(Part):
+    """What a run keeps of its iterations, so that it can be drawn."""
+
+    every: int = Field(1, ge=1, le=10**6, description="Keep every n-th iteration, and the last.")
+    nodes: list[Name] | Literal["all", "asked"] = Field(
+        "all",
+        description="Nodes whose beliefs are kept: all, those in question, or these besides.",
+    )
+    precision: Literal["float64", "float32"] = Field(
+        "float64", description="How beliefs are kept; float32 takes half the memory."
+    )
+    budget: str = Field(
+        "256MB",
+        description="Memory for beliefs over the iterations; where they don't fit, rows are thinned.",
+    )
+
+    @field_validator("budget")
+    @classmethod
+    def _size(cls, value: str) -> str:
+        if bytes_of(value) == 0:
+            raise ValueError("write a size above 0, such as 256MB")
+        return value
+
+    def follows(self, name: str, asked: Collection[str]) -> bool:
+        """Whether the beliefs of a node are kept; a step of a node counts as the node."""
+        if self.nodes == "all":
+            return True
+        written = name.rpartition("@")[0]
+        chosen = () if self.nodes == "asked" else self.nodes
+        return name in asked or name in chosen or written in chosen
+
+
 class ScenarioSpec(Part):
     """A scenario: who is in the society, what is observed, and what should come of it."""
 
@@ -267,6 +300,10 @@ class ScenarioSpec(Part):
     )
     plots: list[str] | None = Field(
         None, description="Figures to draw; those that apply if left out."
+    )
+    trace: Tracing = Field(
+        default_factory=lambda: Tracing.model_validate({}),
+        description="What is kept of the iterations.",
     )
 
 

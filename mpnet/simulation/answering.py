@@ -19,6 +19,7 @@ from mpnet.nodes.base import Observation
 from mpnet.quantities import bytes_of
 from mpnet.simulation.loading import Scenario
 from mpnet.simulation.recorder import Recorder
+from mpnet.simulation.watching import Watcher
 
 AUTO_EXACT = 2**16
 """Joint states of a part that are enumerated without being asked to."""
@@ -74,15 +75,17 @@ def options_of(scenario: Scenario) -> Options:
     )
 
 
-def answer_evidence(scenario: Scenario, seen: Mapping[str, Observation]) -> Answer:
+def answer_evidence(
+    scenario: Scenario, seen: Mapping[str, Observation], watcher: Watcher | None = None
+) -> Answer:
     """Assemble, compile, estimate; and ask the referee where that is cheap or asked for."""
-    return answer_graph(scenario, scenario.society.assemble(seen))
+    return answer_graph(scenario, scenario.society.assemble(seen), watcher)
 
 
-def answer_graph(scenario: Scenario, graph: FactorGraph) -> Answer:
+def answer_graph(scenario: Scenario, graph: FactorGraph, watcher: Watcher | None = None) -> Answer:
     """Compile and estimate a graph that holds all that is seen; and ask the referee."""
     compiled = compile_evidence(scenario, graph)
-    recorder = Recorder(compiled)
+    recorder = Recorder(compiled, scenario.spec.trace, scenario.in_question, watcher)
     options = options_of(scenario)
     if compiled.impossible:
         return Answer(compiled, _impossible(compiled), None, recorder)

@@ -58,7 +58,7 @@ def answer_end(scenario: Scenario, lived: Lived) -> Answer:
     estimate = Estimate(
         status="inconsistent",
         reason=lived.inconsistent,
-        iterations=len(lived.trace.residual) - 1,
+        iterations=lived.trace.last,
         residual=0.0,
         log_z=None,
         beliefs=nothing,
@@ -82,9 +82,9 @@ def with_life(record: Record, lived: Lived, scenario: Scenario) -> Record:
     """
     status = record.status if lived.status == "converged" else lived.status
     lived = replace(lived, numbers={**lived.numbers, "map agrees": _agreement(lived, scenario)})
-    rows = len(lived.trace.residual)
+    rows, final = len(lived.trace.residual), lived.trace.last
     word = "settled" if status == "converged" else status.replace("_", " ")
-    last = [Event(max(0, rows - 1), status, "", f"{word} at {max(0, rows - 1)}")]
+    last = [Event(final, status, "", f"{word} at {final}")]
     events = _in_time([*lived.events, *last])
     spec = scenario.spec
     batch, findings = record.batch, record.findings
@@ -100,8 +100,8 @@ def with_life(record: Record, lived: Lived, scenario: Scenario) -> Record:
     return replace(
         record,
         status=status,
-        verdict=_verdict(record, lived, rows, scenario),
-        iterations=max(0, rows - 1),
+        verdict=_verdict(record, lived, scenario),
+        iterations=final,
         residual=float(lived.trace.residual[-1]) if rows > 1 else None,
         log_z=record.log_z if status == "converged" else None,
         trace=lived.trace,
@@ -153,15 +153,17 @@ def _conflict(scenario: Scenario, lived: Lived) -> str:
     return f"{found} (asleep, and so inactive: {', '.join(asleep[:NAMED])}{more})"
 
 
-def _verdict(record: Record, lived: Lived, rows: int, scenario: Scenario) -> str:
+def _verdict(record: Record, lived: Lived, scenario: Scenario) -> str:
     if lived.status == "inconsistent":
         return f"after {lived.phases[-1].label!r}: {_conflict(scenario, lived)}"
     if lived.status != "converged":
         phase = lived.phases[-1].label
-        return f"not settled after {rows - 1} iterations, in the time after {phase!r}"
+        return f"not settled after {lived.trace.last} iterations, in the time after {phase!r}"
     count = len(lived.phases)
     moments = f"{count} moment{'' if count == 1 else 's'}"
-    return f"settled after {rows - 1} iterations and {moments}; at the end: {record.verdict}"
+    return (
+        f"settled after {lived.trace.last} iterations and {moments}; at the end: {record.verdict}"
+    )
 
 
 def _of_schedule(schedule: str) -> list[str]:

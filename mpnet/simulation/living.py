@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,12 +15,13 @@ from mpnet.lifecycle.clocks import Clocks
 from mpnet.lifecycle.composing import compose
 from mpnet.lifecycle.living import Settled
 from mpnet.lifecycle.population import Population
-from mpnet.nodes.base import ACTIVATION, Observation
+from mpnet.nodes.base import Observation
 from mpnet.record import PhaseInfo
 from mpnet.simulation.loading import Scenario
+from mpnet.simulation.log import Log
 from mpnet.simulation.timelines import Moment, late_nodes, library_of
 from mpnet.simulation.walking import walks
-from mpnet.society import Society
+from mpnet.simulation.watching import Watcher
 from mpnet.trace import Event, Trace
 
 LISTED = 5
@@ -75,46 +75,16 @@ class Lived:
         }
 
 
-@dataclass
-class _Log:
-    """Rows and events as they come."""
-
-    population: Population
-    started: float = field(default_factory=time.perf_counter)
-    rows: list[tuple[tuple[str, ...], FloatArray]] = field(default_factory=list)
-    numbers: list[tuple[float, float, float, float]] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-
-    def row(self, residual: float, damping: float = 0.0) -> None:
-        """Keep beliefs, residual and log Z as they are now."""
-        names, graph = self.population.present, self.population.graph
-        beliefs = graph.beliefs(self.population.variable.values())
-        self.rows.append((names, beliefs))
-        seconds = time.perf_counter() - self.started
-        self.numbers.append((residual, graph.log_z(), seconds, damping))
-
-    @property
-    def now(self) -> int:
-        """The latest row."""
-        return max(0, len(self.rows) - 1)
-
-    def tell(self, change: Change) -> None:
-        """Keep an event."""
-        self.events.append(
-            Event(self.now, change.kind, change.node, change.text, change.cause, change.effect)
-        )
-
-
 class _Run:
     """One run; see ``live``."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, watcher: Watcher | None) -> None:
         self.scenario = scenario
         spec, society = scenario.spec, scenario.society
         self.library = set(library_of(spec, society))
         late = [name for names in late_nodes(spec, society).values() for name in names]
         self.population = Population(society, self.library, late)
-        self.log = _Log(self.population)
+        self.log = Log(self.population, spec.trace, scenario.in_question, watcher)
         self.seen: dict[str, Observation] = {}
         self.updates = self.computed = 0
         self.status, self.inconsistent = "converged", ""
@@ -184,8 +154,8 @@ class _Run:
                 break
         return Lived(
             population=self.population,
-            columns=self._columns(),
-            trace=self._trace(),
+            columns=self.log.columns(),
+            trace=self.log.trace(),
             events=tuple(self.log.events),
             phases=tuple(phases),
             numbers=self._numbers(),
@@ -216,6 +186,7 @@ class _Run:
             self._idle(following)
             for text, node in walks(self.population, self.scenario.society, moment):
                 log.tell(Change("walk", node, text, moment.label))
+        log.mark()
         converged = self.status == "converged"
         cut_short = self.status == "max_iterations" and following is not None
         return PhaseInfo(
@@ -299,40 +270,6 @@ class _Run:
             together = Change("together", "", text, moment.label, effect)
             self.log.tell(together)
 
-    # What is kept
-
-    def _columns(self) -> tuple[str, ...]:
-        ever = {name for names, _ in self.log.rows for name in names}
-        return tuple(name for name in self.population.society.domains if name in ever)
-
-    def _trace(self) -> Trace:
-        columns, domains = self._columns(), self.population.society.domains
-        states = tuple(domains[name] for name in columns)
-        starts = np.concatenate([[0], np.cumsum([len(s) for s in states])]).astype(np.int64)
-        place = {name: int(start) for name, start in zip(columns, starts[:-1], strict=True)}
-        resting = _at_rest(self.population.society, columns)
-        beliefs = np.tile(resting, (len(self.log.rows), 1))
-        for row, (names, found) in enumerate(self.log.rows):
-            at = 0
-            for name in names:
-                count = len(domains[name])
-                beliefs[row, place[name] : place[name] + count] = found[at : at + count]
-                at += count
-        numbers = np.array(self.log.numbers).reshape(-1, 4)
-        return Trace(
-            iterations=np.arange(len(numbers), dtype=np.int64),
-            nodes=columns,
-            states=states,
-            beliefs=beliefs,
-            residual=numbers[:, 0],
-            log_z=numbers[:, 1],
-            damping=numbers[:, 3],
-            seconds=numbers[:, 2],
-            estimator=("flat",) * len(numbers),
-            messages=(),
-            message_residual=np.empty((len(numbers), 0)),
-        )
-
     def _numbers(self) -> dict[str, float]:
         found = {"messages moved": float(self.updates), "messages computed": float(self.computed)}
         if self.lifecycle is not None:
@@ -350,22 +287,15 @@ class _Run:
         return found
 
 
-def _at_rest(society: Society, columns: tuple[str, ...]) -> FloatArray:
-    """What is shown of nodes that do not take part: models are inactive, others at base rates."""
-    parts = []
-    for name in columns:
-        inactive = np.array([1.0, 0.0])
-        parts.append(inactive if society.domains[name] == ACTIVATION else society.bases[name])
-    return np.concatenate(parts) if parts else np.empty(0)
-
-
-def live(scenario: Scenario) -> Lived:
+def live(scenario: Scenario, watcher: Watcher | None = None) -> Lived:
     """Run a scenario along its timeline.
 
     Parameters
     ----------
     scenario : Scenario
         With a timeline or a lifecycle.
+    watcher : Watcher, optional
+        Told of every iteration and event.
 
     Raises
     ------
@@ -375,4 +305,4 @@ def live(scenario: Scenario) -> Lived:
         If a message became NaN.
 
     """
-    return _Run(scenario).run()
+    return _Run(scenario, watcher).run()

@@ -138,6 +138,7 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
     faults[:] = [_where_it_joins(fault, spec, joining) for fault in faults]
     society, seen, missing = _stream(spec.stream, society, missing, faults)
     faults += _unknown_names(spec, society.nodes, missing)
+    faults += _unknown_traced(spec, {*society.nodes, *society.as_written().nodes, *missing})
     faults += [
         Fault(("evidence", name), f"{name!r} is in the stream already", "leave one out", True)
         for name in spec.evidence
@@ -340,6 +341,20 @@ def _unknown_names(
                 Fault(where, f"there is no node {name!r}", suggestion(name, nodes, "nodes"))
             )
     return faults
+
+
+def _unknown_traced(spec: ScenarioSpec, names: Collection[str]) -> list[Fault]:
+    """Names under trace that are no nodes."""
+    asked = spec.trace.nodes if isinstance(spec.trace.nodes, list) else []
+    return [
+        Fault(
+            ("trace", "nodes", number),
+            f"there is no node {name!r}",
+            suggestion(name, names, "nodes"),
+        )
+        for number, name in enumerate(asked)
+        if name not in names
+    ]
 
 
 def _wrong_states(claim: Expectation, node: Node, path: tuple[str | int, ...]) -> list[Fault]:

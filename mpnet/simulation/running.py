@@ -12,9 +12,11 @@ import numpy as np
 
 from mpnet.estimators.base import Estimate
 from mpnet.graph import FactorGraph
+from mpnet.keeping import plan
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import compile_kernels
 from mpnet.nodes.base import ACTIVATION, Observation
+from mpnet.quantities import bytes_of
 from mpnet.record import (
     SEEN,
     BatchResult,
@@ -32,6 +34,9 @@ from mpnet.simulation.expectations import check_expectations
 from mpnet.simulation.life import answer_end, at_the_end, with_life
 from mpnet.simulation.living import live
 from mpnet.simulation.loading import Scenario
+from mpnet.simulation.measuring import bracket_of, rate_of
+from mpnet.simulation.reaching import message_table
+from mpnet.simulation.watching import Watcher
 from mpnet.society import Link, Society
 from mpnet.trace import Event
 
@@ -45,11 +50,14 @@ class Progress:
 
     ``compiling`` is called before kernels are compiled, which takes seconds, once per machine;
     ``case`` after each case of a batch or part of an experiment, with how many are done and how
-    many there are.
+    many there are; ``plan`` before a run whose trace may become large, with its size in words;
+    ``watcher`` of every iteration and event of the run itself.
     """
 
     compiling: Callable[[], None] = lambda: None
     case: Callable[[int, int], None] = lambda done, of: None
+    plan: Callable[[str], None] = lambda text: None
+    watcher: Watcher | None = None
 
 
 def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record:
@@ -79,15 +87,18 @@ def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record
     started = time.perf_counter()
     compile_kernels(progress.compiling)
     compiling = time.perf_counter() - started
+    planned = _trace_plan(scenario)
+    if planned:
+        progress.plan(planned)
     started = time.perf_counter()
     seen, batch = scenario.seen, None
     if scenario.spec.batch is not None:
         batch, shown = run_batch(scenario, options_of(scenario), progress.case)
         seen = {**seen, scenario.spec.batch.node: shown}
-    lived = live(scenario) if scenario.timeline else None
+    lived = live(scenario, progress.watcher) if scenario.timeline else None
     asked = scenario
     if lived is None:
-        answer = answer_evidence(scenario, seen)
+        answer = answer_evidence(scenario, seen, progress.watcher)
     else:
         asked, seen = at_the_end(scenario, lived), lived.seen
         answer = answer_end(asked, lived)
@@ -98,6 +109,20 @@ def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record
     seconds = {"compile": compiling, "inference": inference}
     record = _record(asked, seen, answer, (batch, findings), seconds)
     return record if lived is None else with_life(record, lived, scenario)
+
+
+def _trace_plan(scenario: Scenario) -> str:
+    """How large the trace of a run can become, in words; empty where that is not worth saying."""
+    tracing, asked, domains = scenario.spec.trace, scenario.in_question, scenario.society.domains
+    followed = [n for n, states in domains.items() if states and tracing.follows(n, asked)]
+    return plan(
+        nodes=len(followed),
+        numbers=sum(len(domains[name]) for name in followed),
+        rows=scenario.spec.inference.max_iterations,
+        itemsize=4 if tracing.precision == "float32" else 8,
+        every=tracing.every,
+        budget=bytes_of(tracing.budget),
+    )
 
 
 def _record(
@@ -151,6 +176,9 @@ def _record(
         batch=batch,
         views=_views(scenario, seen),
         findings=findings,
+        bracket=bracket_of(answer) if possible else None,
+        rate=rate_of(answer, spec.inference.schedule),
+        messages=message_table(answer, spec.inference.tolerance),
     )
 
 
@@ -316,7 +344,7 @@ def _late_events(scenario: Scenario, answer: Answer) -> list[Event]:
 
     trace = answer.recorder.trace(_damping(scenario.spec, answer.estimate))
     events = [*overtakings(trace, scenario), *ties(trace, scenario)]
-    last = max(0, len(trace.residual) - 1)
+    last = trace.last
     status = answer.estimate.status
     label = "converged" if status == "converged" else status.replace("_", " ")
     events.append(Event(last, status, "", f"{label} at {last}"))
