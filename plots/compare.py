@@ -133,7 +133,8 @@ def _rows(sides: Sequence[Side], comparisons: Sequence[Comparison]) -> list[tupl
             if belief.total_variation > found.get(belief.node, (0.0, ""))[0]:
                 found[belief.node] = belief.total_variation, belief.moved
     if not found:
-        return [(node, state) for node, state in _asked(sides[0].record)][:PANELS]
+        believing = next((s.record for s in sides if s.record.beliefs), sides[0].record)
+        return _asked(believing)[:PANELS]
     ranked = sorted(found, key=lambda node: (-found[node][0], node))
     return [(node, found[node][1]) for node in ranked[:ROWS]]
 
@@ -278,7 +279,7 @@ def _list(
     """Final beliefs as dots on one line a node, and the total variation beside."""
     figure = cast("Figure", axes.figure)
     apart = _apart(comparisons)
-    axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5))
+    axes.set(xlim=(-0.03, 1.03), ylim=(max(len(rows), 1) - 0.5, -0.5))
     for row, (node, state) in enumerate(rows):
         values = [hand.record.beliefs.get(node, {}).get(state) for hand in hands]
         known = [value for value in values if value is not None]
