@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike, fspath
 from pathlib import Path
@@ -17,7 +17,7 @@ from mpnet.simulation.loading import Scenario, check_scenario
 from mpnet.simulation.running import run_scenario
 
 if TYPE_CHECKING:
-    from mpnet.comparing import Comparison
+    from mpnet.comparing import Comparison, Errors, Side
     from mpnet.plots.picture import Picture
 
 RUNS = "runs"
@@ -127,13 +127,42 @@ class Run(Record):
             Total variation, and nats of log Z, up to which answers are the same.
 
         """
-        from mpnet.comparing import TOLERANCE, Side, compare
+        from mpnet.comparing import TOLERANCE, compare
 
-        labels = (self.scenario, other.scenario)
-        if labels[0] == labels[1]:
-            labels = (f"{self.scenario} before", f"{self.scenario} after")
-        one, two = (Side(n, r, r.resolved()) for n, r in zip(labels, (self, other), strict=True))
+        one, two = _sides((self, other))
         return compare(one, two, TOLERANCE if tolerance is None else tolerance)
+
+    def plot_beside(self, *others: Run) -> Picture:
+        """Draw the beliefs that differ most between this run and others."""
+        from mpnet.comparing import compare
+        from mpnet.plots.compare import alt_text, draw
+        from mpnet.plots.picture import Picture
+
+        sides = _sides((self, *others))
+        found = [compare(sides[0], side) for side in sides[1:]]
+        figure = draw(sides, found)
+        return Picture(figure, str(figure.get_label()), alt_text(found))
+
+    def errors(self, base: Run | None = None) -> Errors:
+        """How far the answers are from those of another run, or from the exact ones.
+
+        Parameters
+        ----------
+        base : Run, optional
+            The other run; this run's own exact answer if left out.
+
+        Raises
+        ------
+        UsageError
+            If this run has no exact answer.
+
+        """
+        from mpnet.comparing import errors_from, errors_from_exact
+
+        if base is None:
+            return errors_from_exact(_sides((self,))[0])
+        known, run = _sides((base, self))
+        return errors_from(run, known)
 
     def resolved(self) -> dict[str, Any]:
         """The scenario that ran, as plain data with every default filled in."""
@@ -146,6 +175,15 @@ class Run(Record):
 
 def _parts(record: Record) -> dict[str, Any]:
     return {part.name: getattr(record, part.name) for part in fields(Record)}
+
+
+def _sides(runs: Sequence[Run]) -> list[Side]:
+    """Runs to compare: each under its name, and numbered where names are the same."""
+    from mpnet.comparing import Side
+
+    names = [run.scenario for run in runs]
+    labels = [n if names.count(n) == 1 else f"{n} {i}" for i, n in enumerate(names, start=1)]
+    return [Side(label, run, run.resolved()) for label, run in zip(labels, runs, strict=True)]
 
 
 def load(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from mpnet.display import ComparisonDisplay
 from mpnet.errors import UsageError, dotted, shown
 from mpnet.record import Record
 from mpnet.trace import Event
@@ -86,8 +87,8 @@ class BeliefChange:
         return self.after.get(state, 0.0) - self.before.get(state, 0.0)
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(ComparisonDisplay):
     """How the run ``after`` differs from the run ``before``.
 
     Parameters

@@ -215,6 +215,58 @@ def _link_row(society: _Society, link: Any) -> list[str]:
     return [markup.text(pair, 90), markup.text(said + more)]
 
 
+class ComparisonDisplay:
+    """A comparison in one line, and as what differs in the scenario and in the beliefs."""
+
+    __slots__ = ()
+
+    def __repr__(self: Any) -> str:
+        """Whether the answers are the same, and how many beliefs are not."""
+        pair = f"{shown(self.before)} → {shown(self.after)}"
+        if self.same:
+            return f"<Comparison {pair}: same answers within {self.tolerance:g}>"
+        count = f"{len(self.differing)} of {len(self.beliefs)} beliefs differ"
+        return f"<Comparison {pair}: {count}, {len(self.overtaken)} other winners>"
+
+    def _repr_html_(self: Any) -> str:
+        """For notebooks."""
+        return comparison_html(self)
+
+
+def comparison_html(found: Any) -> Html:
+    """What differs between two runs, as HTML."""
+    verdict = "same answers" if found.same else f"{len(found.differing)} beliefs differ"
+    rows = [_moved_row(belief) for belief in found.differing[: markup.ROWS]]
+    runs = [shown(label, 24) for label in (found.before, found.after)]
+    titles = ("node", "state", *runs, "total variation", "other winner")
+    table = markup.table(titles, rows, (2, 3, 4), len(found.differing)) if rows else Html("")
+    return markup.box(
+        markup.headline(
+            markup.text(f"{found.before} → {found.after}", 120),
+            markup.badge(verdict, "good" if found.same else "plain"),
+        ),
+        markup.lines("Scenario", [_change(change) for change in found.settings]),
+        markup.lines("Outcome", [_change(change) for change in found.outcome]),
+        table,
+    )
+
+
+def _change(change: Any) -> str:
+    ends = [end for end in (change.before, change.after) if end is not None]
+    words = [shown(f"{end:.6g}" if isinstance(end, float) else str(end)) for end in ends]
+    return f"{change.path} {change.kind}: {' → '.join(words)}"
+
+
+def _moved_row(belief: Any) -> list[str]:
+    state = belief.moved
+    ends = (beliefs.get(state) for beliefs in (belief.before, belief.after))
+    cells = [markup.text(belief.node, 40), markup.text(state, 30)]
+    cells += [Html("–") if end is None else Html(number_text(end)) for end in ends]
+    winners = " → ".join(shown(winner, 30) for winner in belief.winners)
+    won = winners if belief.overtaken else ""
+    return [*cells, Html(f"{belief.total_variation:.3g}"), markup.text(won)]
+
+
 class _Scenario(Protocol):
     """What a scenario is asked for."""
 

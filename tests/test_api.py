@@ -105,6 +105,23 @@ def test_two_runs_are_compared_by_what_differs():
     other = mpnet.run(SCENARIO, evidence={"f": "x"})
     found = RUN.compare(other)
     assert [(c.path, c.kind, c.after) for c in found.settings] == [("evidence.f", "added", "x")]
-    assert (found.before, found.after) == ("s before", "s after")
+    assert (found.before, found.after) == ("s 1", "s 2")
     assert not found.same
     assert RUN.compare(other, tolerance=9.0).same
+
+
+def test_runs_are_drawn_beside_one_another():
+    picture = RUN.plot_beside(mpnet.run(SCENARIO, evidence={"f": "x"}), mpnet.run(SCENARIO))
+    assert picture.title == "s 1 vs s 2 vs s 3 · compare"
+    assert picture.description.startswith("s 1 and s 2: ")
+    assert "image/png" in picture._repr_mimebundle_()[0]
+
+
+def test_errors_are_those_of_the_exact_answer_or_of_another_run():
+    exact = mpnet.run(SCENARIO, estimator="exact")
+    apart = max(
+        abs(RUN.beliefs[n][s] - exact.beliefs[n][s]) for n in RUN.beliefs for s in RUN.beliefs[n]
+    )
+    assert RUN.errors().max_absolute == pytest.approx(apart, abs=1e-12)
+    assert RUN.errors(exact).max_absolute == pytest.approx(apart, abs=1e-12)
+    assert RUN.errors(exact).log_z == pytest.approx(RUN.log_z - exact.log_z)

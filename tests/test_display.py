@@ -128,3 +128,16 @@ def test_bars_are_as_wide_as_the_probability():
 def test_the_plain_record_of_a_run_has_no_more_than_the_data():
     assert type(RUN.record) is Record
     assert RUN.to_json() == RUN.record.to_json()
+
+
+def test_a_comparison_shows_what_differs_and_says_when_nothing_does():
+    other = mpnet.run(SCENARIO, evidence={}, expect=[])
+    found = RUN.compare(other)
+    page = read(found)
+    assert HOSTILE in page.text
+    assert "s 1 → s 2 3 beliefs differ" in page.text
+    assert "script" not in page.tags
+    assert repr(found) == "<Comparison s 1 → s 2: 3 of 3 beliefs differ, 0 other winners>"
+    same = RUN.compare(RUN)
+    assert repr(same) == "<Comparison s 1 → s 2: same answers within 1e-06>"
+    assert "same answers" in read(same).text
