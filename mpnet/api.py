@@ -178,12 +178,25 @@ def _parts(record: Record) -> dict[str, Any]:
 
 
 def _sides(runs: Sequence[Run]) -> list[Side]:
-    """Runs to compare: each under its name, and numbered where names are the same."""
+    """Runs to compare, each under a label of its own."""
     from mpnet.comparing import Side
 
-    names = [run.scenario for run in runs]
-    labels = [n if names.count(n) == 1 else f"{n} {i}" for i, n in enumerate(names, start=1)]
+    labels = _labels(runs)
     return [Side(label, run, run.resolved()) for label, run in zip(labels, runs, strict=True)]
+
+
+def _labels(runs: Sequence[Run]) -> list[str]:
+    """Names of scenarios; where they are the same, with the method if that tells them apart."""
+    names = [run.scenario for run in runs]
+    if len(set(names)) == len(names):
+        return names
+    for method in ("estimator", "schedule", "damping"):
+        values = [getattr(run, method) for run in runs]
+        if len(set(values)) == len(values):
+            word = "damping " if method == "damping" else ""
+            said = [f"{value:g}" if word else str(value) for value in values]
+            return [f"{n}, {word}{value}" for n, value in zip(names, said, strict=True)]
+    return [n if names.count(n) == 1 else f"{n} {i}" for i, n in enumerate(names, start=1)]
 
 
 def load(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -82,7 +82,7 @@ def draw(sides: Sequence[Side], comparisons: Sequence[Comparison]) -> Figure:
         bottom = height - top - (down + 1) * TALL - down * DOWN
         axes = style.place(figure, LEFT + across * (CELL + ACROSS), bottom, CELL, TALL)
         _curves(axes, hands, node, state)
-        axes.tick_params(labelleft=across == 0)
+        axes.tick_params(labelleft=across == 0 or axes.get_yscale() == "logit")
         _iterations(axes, hands, last)
     _residuals(style.place(figure, LEFT, BOTTOM, 2 * CELL + ACROSS, RESIDUAL), hands, last)
     size = min(0.26 * max(len(rows), 1) + 0.2, height - top - BOTTOM)
@@ -116,7 +116,10 @@ def _sentence(found: Comparison) -> str:
         before, after = (b.get(belief.moved, 0.0) for b in (belief.before, belief.after))
         name = state_label(belief.node, belief.moved, 40)
         said.append(f"{name} {probability(before)} to {probability(after)}")
-    return f"{pair}: {len(found.differing)} beliefs differ, most {'; '.join(said)}."
+    count = len(found.differing)
+    return (
+        f"{pair}: {count} belief{'s differ' if count > 1 else ' differs'}, most {'; '.join(said)}."
+    )
 
 
 def _hand(side: Side, number: int) -> Hand:
@@ -199,29 +202,66 @@ def _key(figure: Figure, hands: Sequence[Hand], height: float) -> None:
 
 
 def _curves(axes: Axes, hands: Sequence[Hand], node: str, state: str) -> None:
-    """Belief in one state over the iterations, one line a run."""
+    """Belief in one state over the iterations, one line a run; its marker is the final belief."""
+    shown: list[FloatArray] = []
     for rank, hand in enumerate(hands):
         values = _belief(hand.record, node, state)
         if values is None:
             continue
-        where = hand.record.trace.iterations
-        axes.plot(
-            where,
-            values,
-            color=hand.color,
-            linestyle=hand.dash,
-            linewidth=1.6,
-            zorder=3 + rank / 99,
-        )
+        where, final = hand.record.trace.iterations, hand.record.beliefs.get(node, {}).get(state)
+        end = float(values[-1]) if final is None else final
+        look: dict[str, Any] = {"color": hand.color, "zorder": 3 + rank / 99}
+        axes.plot(where, values, linestyle=hand.dash, linewidth=1.6, **look)
+        axes.plot([where[-1]] * 2, [values[-1], end], linewidth=0.8, **look)
         mark = hand.marker if hand.record.status == "converged" else "x"
-        axes.plot(
-            where[-1:], values[-1:], mark, color=hand.color, markersize=5, zorder=5, clip_on=False
-        )
-        exact = (hand.record.exact or {}).get(node, {}).get(state)
-        if exact is not None:
-            axes.axhline(exact, color=hand.color, linestyle=style.DOTTED, linewidth=1.1, zorder=2)
+        axes.plot(where[-1:], [end], mark, markersize=5, clip_on=False, **look)
+        shown += [values, np.array([end])]
+    known = [(hand.record.exact or {}).get(node, {}).get(state) for hand in hands]
+    for exact, color in _distinct(known, hands):
+        axes.axhline(exact, color=color, linestyle=style.DOTTED, linewidth=1.2, zorder=2)
+        shown.append(np.array([exact]))
     axes.set_ylim(-0.03, 1.03)
+    _stretch(axes, "y", shown)
     axes.set_title(state_label(node, state, 44), pad=4)
+
+
+def _distinct(known: Sequence[float | None], hands: Sequence[Hand]) -> list[tuple[float, str]]:
+    """Each exact value with the colour of its run; black where several runs share it."""
+    found: dict[float, str] = {}
+    for value, hand in zip(known, hands):
+        if value is not None:
+            key = round(value, 9)
+            found[key] = style.BLACK if key in found else hand.color
+    return list(found.items())
+
+
+def _stretch(axes: Axes, which: Literal["x", "y"], shown: Sequence[FloatArray]) -> None:
+    """Show log-odds where all probabilities are rare, or all near certain."""
+    every = np.concatenate(shown) if shown else np.zeros(0)
+    every = every[np.isfinite(every)]
+    if not every.size or every.min() <= 0.0 or every.max() >= 1.0:
+        return
+    if every.max() >= 0.1 and every.min() <= 0.9:
+        return
+    low, high = np.log(every.min() / (1 - every.min())), np.log(every.max() / (1 - every.max()))
+    pad = max(0.15 * (high - low), 0.3)
+    ends = [float(1 / (1 + np.exp(-v))) for v in (low - pad, high + pad)]
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("logit")
+    (axes.set_xlim if which == "x" else axes.set_ylim)(*ends)
+    inside = [tick for tick in _TICKS if ends[0] <= tick <= ends[1]]
+    axis.set_major_locator(FixedLocator(inside[:: max(1, -(-len(inside) // 6))]))
+    axis.set_major_formatter(FuncFormatter(_tick))
+    axis.set_minor_locator(NullLocator())
+    axes.tick_params(axis=which, labelsize=6.5)
+
+
+_RARE = [digit * 10.0**-power for power in range(14, 0, -1) for digit in (1, 2, 5)]
+_TICKS = [*_RARE, *(1 - rare for rare in reversed(_RARE))]
+
+
+def _tick(value: float, _: object) -> str:
+    return f"{value:.2g}" if value < 0.5 else f"{value:.12g}"
 
 
 def _belief(record: Record, node: str, state: str) -> FloatArray | None:
@@ -298,12 +338,16 @@ def _list(
                     zorder=3 + rank / 99,
                 )
         text = "" if node not in apart else f"{apart[node]:.2g}"
-        axes.text(1.12, row, text, va="center", size=7.5, color=style.GREY, gid="apart")
+        place: dict[str, Any] = {"va": "center", "transform": axes.get_yaxis_transform()}
+        axes.text(1.06, row, text, size=7.5, color=style.GREY, gid="apart", **place)
     names = [style.fit(figure, state_label(n, s, 40), 8, 110) for n, s in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("belief in the end")
+    ends = [hand.record.beliefs.get(node, {}).get(state) for node, state in rows for hand in hands]
+    _stretch(axes, "x", [np.array([end]) for end in ends if end is not None])
+    stretched = " (log-odds scale)" if axes.get_xscale() == "logit" else ""
+    axes.set_xlabel(f"belief in the end{stretched}")
     axes.set_title(_list_title(comparisons, len(rows)), pad=6, loc="right", size=8)
 
 
@@ -314,7 +358,8 @@ def _list_title(comparisons: Sequence[Comparison], rows: int) -> str:
     if not count:
         return f"no belief differs by more than {comparisons[0].tolerance:g}"
     more = f", the {rows} that differ most" if count > rows else ""
-    return f"{count} nodes differ{more}; right: total variation"
+    said = "1 node differs" if count == 1 else f"{count} nodes differ"
+    return f"{said}{more}; right: total variation"
 
 
 def _apart(comparisons: Sequence[Comparison]) -> dict[str, float]:

@@ -125,3 +125,11 @@ def test_errors_are_those_of_the_exact_answer_or_of_another_run():
     assert RUN.errors().max_absolute == pytest.approx(apart, abs=1e-12)
     assert RUN.errors(exact).max_absolute == pytest.approx(apart, abs=1e-12)
     assert RUN.errors(exact).log_z == pytest.approx(RUN.log_z - exact.log_z)
+
+
+def test_runs_are_labelled_by_what_tells_them_apart():
+    exact, damped = mpnet.run(SCENARIO, estimator="exact"), mpnet.run(SCENARIO, damping=0.5)
+    assert (RUN.compare(exact).before, RUN.compare(exact).after) == ("s, flat", "s, exact")
+    assert RUN.compare(damped).after == "s, damping 0.5"
+    other = mpnet.run("purple_jar_seen")
+    assert (RUN.compare(other).before, RUN.compare(other).after) == ("s", "purple_jar_seen")

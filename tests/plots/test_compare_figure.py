@@ -59,7 +59,7 @@ def test_nodes_that_differ_most_come_first():
     figure, found = draw(RECORD, other)
     assert [b.node for b in found[0].differing] == ["purple_jar"]
     assert "purple_jar" in [axes.get_title(loc="left") for axes in figure.axes]
-    assert "1 nodes differ; right: total variation" in [
+    assert "1 node differs; right: total variation" in [
         a.get_title(loc="right") for a in figure.axes
     ]
 
@@ -114,3 +114,29 @@ def test_hostile_names_are_shown_literally(tmp_path):
         if path.suffix == ".svg":
             root = ElementTree.fromstring(path.read_bytes())  # noqa: S314
             assert not [e for e in root.iter() if e.tag.endswith("script")]
+
+
+def test_markers_stand_at_the_final_belief_even_where_the_trace_ends_elsewhere():
+    trace = RECORD.trace
+    other = moved(RECORD, 0.5)  # its trace ends where that of the first does
+    figure, _ = draw(RECORD, other)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    axes = figure.axes[titles.index("purple_jar")] if "purple_jar" in titles else figure.axes[1]
+    marks = [float(line.get_ydata()[0]) for line in axes.lines if line.get_marker() in ("o", "s")]
+    node, _, state = axes.get_title(loc="left").partition(" = ")
+    state = state or "active"
+    assert marks == [RECORD.beliefs[node][state], other.beliefs[node][state]]
+    assert trace.belief(node, state)[-1] != pytest.approx(marks[1])
+
+
+def test_rare_beliefs_are_shown_as_log_odds():
+    rare = {"inactive": 0.999, "active": 0.001}
+    rarer = {"inactive": 0.9999, "active": 0.0001}
+    trace = builders.one_node().trace
+    low = replace(trace, beliefs=np.full_like(trace.beliefs, 0.001))
+    record = replace(builders.one_node(), beliefs={"jar": rare}, exact=None, trace=low)
+    figure, _ = draw(record, replace(record, beliefs={"jar": rarer}))
+    assert figure.axes[1].get_yscale() == figure.axes[-1].get_xscale() == "logit"
+    certain = {"inactive": 1.0, "active": 0.0}
+    figure, _ = draw(record, replace(record, beliefs={"jar": certain}))
+    assert figure.axes[1].get_yscale() == figure.axes[-1].get_xscale() == "linear"
