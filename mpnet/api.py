@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mpnet.errors import UsageError
+from mpnet.errors import UsageError, shown
 from mpnet.record import Record
 from mpnet.scenario.document import Document, set_value
 from mpnet.scenario.library import open_scenario
@@ -71,12 +72,12 @@ class Run(Record):
         name : str, optional
             One of ``figures``; the first of them if left out.
         **options
-            What that figure takes, such as ``theme="dark"``.
+            What ``mpnet.plots.draw`` takes beside the name and the record.
 
         Raises
         ------
         UsageError
-            If there is no such figure, or nothing to show in it.
+            If there is no such figure or option, or nothing to show.
 
         """
         from mpnet.plots import draw
@@ -86,6 +87,7 @@ class Run(Record):
         known = self.figures
         if name is None and not known:
             raise UsageError("this run has nothing that a figure could show")
+        _check_options(draw, options)
         figure = draw(name or known[0], self, **options)
         if figure is None:
             raise UsageError(f"nothing to draw for {name} (figures: {', '.join(known)})")
@@ -175,6 +177,18 @@ class Run(Record):
 
 def _parts(record: Record) -> dict[str, Any]:
     return {part.name: getattr(record, part.name) for part in fields(Record)}
+
+
+def _check_options(function: Callable[..., object], given: Mapping[str, Any]) -> None:
+    """Refuse options that a function does not take, in words."""
+    taken = list(signature(function).parameters.values())
+    names = [p.name for p in taken if p.name not in ("name", "record") and p.kind != p.VAR_KEYWORD]
+    if any(p.kind == p.VAR_KEYWORD for p in taken):
+        return
+    for option in given:
+        if option not in names:
+            hint = f"options: {', '.join(names)}" if names else "figures take no options"
+            raise UsageError(f"unknown option {shown(option)!r} of a figure ({hint})")
 
 
 def _sides(runs: Sequence[Run]) -> list[Side]:

@@ -99,6 +99,8 @@ def test_figures_with_nothing_to_show_and_figures_that_are_none_are_refused():
         RUN.plot("confusion")
     with pytest.raises(UsageError, match="unknown figure 'soceity'; did you mean 'society'"):
         RUN.plot("soceity")
+    with pytest.raises(UsageError, match=r"^unknown option 'colour' of a figure \("):
+        RUN.plot("society", colour="red")
 
 
 def test_two_runs_are_compared_by_what_differs():
