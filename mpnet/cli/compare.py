@@ -129,7 +129,7 @@ def _draw(
 
     if out is None:
         Path("runs").mkdir(exist_ok=True)
-        pair = "-vs-".join(folder_name(side.label) for side in sides[:3])
+        pair = "-vs-".join(folder_name(side.label.replace("~", "-")) for side in sides[:3])
         more = f"-and-{len(sides) - 3}-more" if len(sides) > 3 else ""
         out = Path("runs") / FOLDER / (pair + more)
     out.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,10 @@ def test_runs_before_the_newest_are_named_by_a_tilde(mpnet):
 
 
 def test_the_figure_lands_beside_the_runs_or_where_one_says(mpnet, tmp_path):
-    assert "figure runs/comparisons/loop_1-" in mpnet("compare", "loop~1", "loop")[1]
+    assert (
+        "figure runs/comparisons/loop-1-vs-loop/compare.png"
+        in mpnet("compare", "loop~1", "loop")[1]
+    )
     assert len(list((tmp_path / "runs" / "comparisons").glob("*/compare.png"))) == 1
     assert (tmp_path / "runs" / ".gitignore").read_text() == "*\n"
     code, out, _ = mpnet("compare", "loop~1", "loop", "--out", "here/there", "--format", "svg")
