@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "show": "Show a run again, or a scenario before it runs.",
     "explain": "Say why a node of a run is believed: who supports it, who protests.",
     "plot": "Draw figures of a run again.",
+    "compare": "Say what differs between runs, or from exact answers.",
     "gallery": "Run the shipped scenarios and write a page for each.",
     "list": "List scenarios, node types, estimators, schedules, figures.",
     "doctor": "Check the installation and the kernels.",
