@@ -19,6 +19,7 @@ from mpnet.simulation.running import run_scenario
 
 if TYPE_CHECKING:
     from mpnet.comparing import Comparison, Errors, Side
+    from mpnet.explanation import Explanation
     from mpnet.plots.picture import Picture
 
 RUNS = "runs"
@@ -165,6 +166,37 @@ class Run(Record):
             return errors_from_exact(_sides((self,))[0])
         known, run = _sides((base, self))
         return errors_from(run, known)
+
+    def explain(
+        self, node: str, state: str | None = None, why_not: str | None = None
+    ) -> Explanation:
+        """Say why a node is believed: its log-odds as a sum of shares.
+
+        Parameters
+        ----------
+        node : str
+            Any node with a variable.
+        state : str, optional
+            The state to explain; active, or the most believed one, if left out.
+        why_not : str, optional
+            The state that it is held against; the strongest rival if left out.
+
+        Raises
+        ------
+        UsageError
+            If there is no such node or state, or nothing is known of the scenario.
+
+        """
+        from mpnet.simulation.explaining import Wanted, explain
+        from mpnet.simulation.reviving import revive
+        from mpnet.simulation.scene import scene_of
+
+        scenario = self.checked
+        if scenario is None:
+            if self.folder is None:
+                raise UsageError("a run without its scenario can't be explained")
+            scenario = revive(self.folder, self.record)
+        return explain(scene_of(scenario, self.record), Wanted(node, state, why_not))
 
     def resolved(self) -> dict[str, Any]:
         """The scenario that ran, as plain data with every default filled in."""

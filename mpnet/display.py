@@ -267,6 +267,47 @@ def _moved_row(belief: Any) -> list[str]:
     return [*cells, Html(f"{belief.total_variation:.3g}"), markup.text(won)]
 
 
+class ExplanationDisplay:
+    """An explanation in one line, and as a table of its shares."""
+
+    __slots__ = ()
+
+    def __repr__(self: Any) -> str:
+        """Whose belief it is, and the sum."""
+        pair = f"{shown(self.node)}: {shown(self.state)} against {shown(self.against)}"
+        return f"<Explanation {pair}, {self.log_odds:+.4f} nats, {len(self.shares)} shares>"
+
+    def _repr_html_(self: Any) -> str:
+        """For notebooks."""
+        return explanation_html(self)
+
+
+def explanation_html(found: Any) -> Html:
+    """The shares of a belief, as HTML."""
+    rows = [
+        [
+            markup.text(share.kind),
+            markup.text(", ".join(share.names), 60),
+            markup.text(f"{share.nats:+.4f}"),
+            markup.text("" if share.without is None else f"{share.without:.3g}"),
+            markup.text(share.text, 120),
+        ]
+        for share in found.shares[: markup.ROWS]
+    ]
+    titles = ("share", "of", "nats", "belief without", "")
+    return markup.box(
+        markup.headline(markup.text(found.headline, 200)),
+        markup.table(titles, rows, (2, 3), len(found.shares)),
+        markup.quiet(
+            markup.text(
+                f"sum {found.log_odds:+.4f} nats, belief {found.belief:.3g}, "
+                f"shares {found.reference}"
+            )
+        ),
+        markup.lines("Notes", list(found.notes)),
+    )
+
+
 class _Scenario(Protocol):
     """What a scenario is asked for."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mpnet.display import ExplanationDisplay
+
 KINDS = ("prior", "evidence", "neighbour", "together", "estimator")
 """What a share can come from, in the order in which shares are told."""
 
@@ -43,8 +45,8 @@ class Share:
     without: float | None = None
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(ExplanationDisplay):
     """The log-odds of one state of a node against another, split into shares.
 
     Parameters

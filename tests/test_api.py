@@ -135,3 +135,19 @@ def test_runs_are_labelled_by_what_tells_them_apart():
     assert RUN.compare(damped).after == "s, damping 0.5"
     other = mpnet.run("purple_jar_seen")
     assert (RUN.compare(other).before, RUN.compare(other).after) == ("s", "purple_jar_seen")
+
+
+def test_a_run_explains_itself_here_and_from_its_folder(tmp_path):
+    here = mpnet.run("purple_jar")
+    found = here.explain("stationary_dancing")
+    assert found.total == pytest.approx(found.log_odds, abs=1e-6)
+    again = mpnet.open_run(here.save(tmp_path / "run")).explain("stationary_dancing")
+    assert again == found
+    assert repr(found).startswith("<Explanation stationary_dancing: active against inactive, -8.1")
+    assert "contradict each other about motion" in found._repr_html_()
+
+
+def test_a_run_without_its_scenario_is_not_explained():
+    bare = mpnet.Run.of(mpnet.run("purple_jar").record)
+    with pytest.raises(UsageError, match="a run without its scenario can't be explained"):
+        bare.explain("purple")
