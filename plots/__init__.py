@@ -28,6 +28,8 @@ FIGURES: dict[str, str] = {
     "confidence": "How sure each node is over the iterations, winners above and losers below.",
     "compatibility": "Derived compatibility of every pair of models, in nats, as a heat map.",
     "estimators": "The flat, clamped and exact answer for each node in question, in nats.",
+    "waterfall": "Why nodes are believed: log-odds from the prior, up by support, down by protest.",
+    "protest": "Who supports each node in question and who protests, in nats.",
     "society": "The graph of nodes and predictions, with beliefs and evidence.",
     "beliefs": "A box for each node with a bar for each state: belief, prior and exact value.",
     "messages": "What reaches one node in the end: every message in nats, and what they add up to.",
