@@ -17,7 +17,7 @@ from mpnet.plots.moment import Moment, moment_at
 from mpnet.plots.style import place
 from mpnet.record import Record
 
-LIMIT, PER_ROW, LINKS = 40, 7, 70
+LIMIT, PER_ROW, LINKS = 40, 6, 70
 """Boxes, boxes in a row, and links, at most."""
 WIDTH, SIDE, HEAD, FOOT = 11.0, 0.2, 0.95, 0.3
 GAP, WIDEST = 24.0, 150.0
@@ -111,7 +111,7 @@ def _page(moment: Moment, layout: Layout) -> _Page:
     level, rows = 4.0, []
     for names in layout.rows:
         slot = page / len(names)
-        width = min(WIDEST, slot - 12)
+        width = min(WIDEST, slot - 10)
         high = max(box_height(moment.record, nodes[name]) for name in names)
         top = level + high
         rows.append(

@@ -153,10 +153,7 @@ def _heat(axes: Axes, record: Record, limits: tuple[float, float]) -> None:
     figure = axes.get_figure()
     assert isinstance(figure, Figure)  # noqa: S101 - for the type checker
     room = (LEFT - 0.3) * 72
-    labels = [
-        style.fit(figure, short_edge(record.trace.messages[i], 60), 6.8, room)
-        for i in order[::step]
-    ]
+    labels = [_edge_label(figure, record.trace.messages[i], room) for i in order[::step]]
     axes.set_yticks(range(0, count, step), labels, fontsize=6.8)
     axes.tick_params(axis="y", length=2, pad=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, min_n_ticks=1))
@@ -165,6 +162,18 @@ def _heat(axes: Axes, record: Record, limits: tuple[float, float]) -> None:
     named = f", every {step}. named" if step > 1 else ""
     panels.corner(axes, f"{count} messages, slowest first{named}{white}")
     _color_bar(axes, record, limits)
+
+
+def _edge_label(figure: Figure, name: str, room: float) -> str:
+    """The label of a message in ``room`` points, with something of both ends."""
+    text = short_edge(name, 400)
+    source, arrow, target = text.partition("→")
+    if not arrow or style.text_width(figure, text, 6.8) <= room:
+        return style.fit(figure, text, 6.8, room)
+    half = (room - style.text_width(figure, arrow, 6.8)) / 2
+    left = max(half, 2 * half - style.text_width(figure, target, 6.8))
+    right = max(half, 2 * half - style.text_width(figure, source, 6.8))
+    return style.fit(figure, source, 6.8, left) + arrow + style.fit(figure, target, 6.8, right)
 
 
 def _height(axes: Axes) -> float:
