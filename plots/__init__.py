@@ -24,7 +24,7 @@ if __name__ != "mpnet.plots":
 __all__ = ["FIGURES", "default_figures", "draw", "save"]
 
 FIGURES: dict[str, str] = {
-    "dashboard": "Beliefs, residual, free energy and messages over the iterations, in one figure.",
+    "convergence": "Beliefs, residual, log Z and messages over the iterations, in one figure.",
     "confidence": "How sure each node is over the iterations, winners above and losers below.",
     "compatibility": "Derived compatibility of every pair of models, in nats, as a heat map.",
     "estimators": "The flat, clamped and exact answer for each node in question, in nats.",

@@ -98,7 +98,7 @@ def _lines(axes: Axes, lines: list[Confidence]) -> None:
 
 
 def _looks(lines: list[Confidence]) -> list[Look]:
-    """Colour the first seven, as the dashboard does; the rest are grey."""
+    """Colour the first seven, as the figure convergence does; the rest are grey."""
     colors = dict(enumerate(style.PALETTE))
     solid, dashes = style.DASHES[0], style.DASHES[1:]
     return [

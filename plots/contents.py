@@ -45,7 +45,7 @@ def _measured_by(experiment: str) -> Callable[[Record], bool]:
 
 
 _CONTENT: Mapping[str, Callable[[Record], bool]] = {
-    "dashboard": _trace,
+    "convergence": _trace,
     "confidence": _trace,
     "compatibility": _compatibility,
     "estimators": _estimates,

@@ -25,13 +25,13 @@ GAP, LANE_GAP, TOP, BOTTOM = 0.22, 0.16, 0.72, 0.75
 @style.context()
 def draw(record: Record) -> Figure | None:
     """Draw the beliefs, the residual, the free energy and the messages over the iterations."""
-    if not has_content("dashboard", record):
+    if not has_content("convergence", record):
         return None
     messages = MESSAGES if record.trace.messages else 0.0
     lane = lane_height(record)
     heights = [BELIEFS, RESIDUAL, ENERGY, *([messages] if messages else [])]
     height = TOP + lane + LANE_GAP + sum(heights) + GAP * (len(heights) - 1) + BOTTOM
-    figure = style.new_figure(record, "dashboard", (WIDTH, height))
+    figure = style.new_figure(record, "convergence", (WIDTH, height))
     bottom = height - TOP - lane
     draw_lane(place(figure, LEFT, bottom, COLUMN, lane), record)
     bottom += GAP - LANE_GAP
