@@ -51,23 +51,30 @@ def draw_final(axes: Axes, record: Record) -> None:
     axes.spines["left"].set_visible(False)
     note = f" ({len(bars)} of {len(every)})" if len(every) > len(bars) else ""
     axes.set_xlabel("belief at the end")
-    axes.text(
-        1.2, 1.055, f"final beliefs{note}", transform=axes.transAxes, weight="bold", ha="right"
-    )
+    _heading(axes, bars, note)
+
+
+def _heading(axes: Axes, bars: list[_Bar], note: str) -> None:
+    """Write the title and the key, at the same distance above a panel of any height."""
     key = [
         "bold: in question · grey: observed",
         *(["│ exact"] if any(bar.exact is not None for bar in bars) else []),
         "○ prior",
     ]
-    axes.text(
-        1.2,
-        1.022,
-        " · ".join(key),
-        transform=axes.transAxes,
-        size=6.8,
-        color=style.GREY,
-        ha="right",
-    )
+    for text, up, look in (
+        (f"final beliefs{note}", 17, {"weight": "bold"}),
+        (" · ".join(key), 4, {"size": 6.8, "color": style.GREY}),
+    ):
+        axes.annotate(
+            text,
+            (1.2, 1.0),
+            xycoords="axes fraction",
+            xytext=(0, up),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            **look,
+        )
 
 
 def _marks(axes: Axes, bars: list[_Bar]) -> None:

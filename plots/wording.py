@@ -54,6 +54,12 @@ def power(exponent: float) -> str:
     return "10" + f"{round(exponent)}".translate(_SUPERSCRIPT)
 
 
+def ordinal(number: int) -> str:
+    """Write a place in a row: ``1st``, ``2nd``, ``3rd``, ``11th``."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
 def state_label(node: str, state: str, limit: int = 20) -> str:
     """Name a belief: the node alone for ``active``, else ``node = state``."""
     if state == "active":
