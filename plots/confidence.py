@@ -15,7 +15,7 @@ from mpnet.plots.lane import draw_lane, lane_height
 from mpnet.plots.overtakes import with_overtakes
 from mpnet.plots.series import Look, asked_nodes, top_movers
 from mpnet.plots.style import EndLabel, place
-from mpnet.plots.wording import nats, short
+from mpnet.plots.wording import middle, nats, short
 from mpnet.record import NodeInfo, Record
 from mpnet.trace import FloatArray
 
@@ -72,9 +72,9 @@ def _confidence(columns: Columns, node: NodeInfo) -> Confidence:
     values = 1 + terms.sum(axis=0) / np.log(len(states))
     if "active" in states:
         values = np.where(block[states.index("active")] < 0.5, -values, values)
-        return Confidence(short(node.name, 24), values, bool(values[-1] > 0))
+        return Confidence(middle(node.name, 24), values, bool(values[-1] > 0))
     best = states[int(np.argmax(block[:, -1]))]
-    return Confidence(f"{short(node.name, 16)} = {short(best, 12)}", values, True)
+    return Confidence(f"{middle(node.name, 16)} = {short(best, 12)}", values, True)
 
 
 def _lines(axes: Axes, record: Record, lines: list[Confidence]) -> None:

@@ -30,7 +30,7 @@ class _Bar:
 def draw_final(axes: Axes, record: Record) -> None:
     """Draw one bar per binary node and one per leading state of the others."""
     every = _bars(record)
-    bars = every[:ROWS]
+    bars = _most_believed(every)
     places = np.arange(len(bars))
     slots = max(len(bars), 14)
     axes.set_ylim(slots - 0.4, -0.6)
@@ -49,7 +49,7 @@ def draw_final(axes: Axes, record: Record) -> None:
     axes.xaxis.grid(True, color=style.PALE, zorder=0)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
-    note = f" ({len(bars)} of {len(every)})" if len(every) > len(bars) else ""
+    note = f" ({len(bars)} highest of {len(every)})" if len(every) > len(bars) else ""
     axes.set_xlabel("belief at the end")
     _heading(axes, bars, note)
 
@@ -105,6 +105,13 @@ def _bars(record: Record) -> list[_Bar]:
     nodes = [node for node in record.nodes if record.beliefs.get(node.name)]
     nodes.sort(key=lambda node: (not node.in_question, bool(node.evidence)))
     return [bar for node in nodes for bar in _of_node(record, node)]
+
+
+def _most_believed(bars: list[_Bar]) -> list[_Bar]:
+    """All bars in their order, or the highest where there are too many: those asked about first."""
+    if len(bars) <= ROWS:
+        return bars
+    return sorted(bars, key=lambda bar: (not bar.asked, bar.observed, -bar.belief))[:ROWS]
 
 
 def _of_node(record: Record, node: NodeInfo) -> list[_Bar]:

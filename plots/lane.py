@@ -42,9 +42,12 @@ _CUTS = {"feed_forward": ":", "fight": " each other", "awaken": " (", "retire": 
 
 @dataclass(frozen=True)
 class _Label:
+    """What is written of an event; minor ones take the room that others leave."""
+
     iteration: int
     text: str
     color: str
+    minor: bool
 
 
 def lane_height(record: Record) -> float:
@@ -64,18 +67,22 @@ def draw_lane(axes: Axes, record: Record) -> None:
     axes.set_ylim(0, height)
     _strip(axes, record, width)
     labels = _labels(record)
-    ends = [-1e9] * min(ROWS, len(labels))
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(min(ROWS, len(labels)))]
     left_out = 0
-    for label in labels:
+    for label in sorted(labels, key=lambda label: label.minor):
         point = (label.iteration + 0.5) / count * width
         text = style.fit(figure, label.text, SIZE, 0.9 * width)
         size = style.text_width(figure, text, SIZE)
         start = max(0.0, min(point - 4, width - size))
-        free = [index for index, end in enumerate(ends) if end + 8 <= start]
+        free = [
+            index
+            for index, row in enumerate(taken)
+            if all(end + 8 <= start or start + size + 8 <= begin for begin, end in row)
+        ]
         if not free:
             left_out += 1
             continue
-        ends[free[0]] = start + size
+        taken[free[0]].append((start, start + size))
         level = height - STRIP * 72 - (free[0] + 0.62) * ROW * 72
         _write(axes, label, text, (start / width * count - 0.5, level))
     if left_out:
@@ -121,7 +128,9 @@ def _labels(record: Record) -> list[_Label]:
         more = f" (+{len(events) - 1} more)" if len(events) > 1 else ""
         text = events[0].text or kind
         words = short(text.partition(_CUTS[kind])[0] if kind in _CUTS else text, 44)
-        labels.append(_Label(iteration, f"{mark} {iteration}: {words}{more}", color))
+        labels.append(
+            _Label(iteration, f"{mark} {iteration}: {words}{more}", color, kind == "overtake")
+        )
     return labels
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from mpnet.plots.columns import Columns
 from mpnet.plots.series import Look, Series, asked_nodes
-from mpnet.plots.wording import short
+from mpnet.plots.wording import middle, short
 from mpnet.record import Record
 from mpnet.trace import Event, FloatArray
 
@@ -60,8 +60,9 @@ def _changes(names: list[tuple[str, str]], curves: FloatArray) -> list[Overtake]
     found = []
     for row in np.flatnonzero(leaders[2:] != leaders[1:-1]) + 2:
         now, before = leaders[row], leaders[row - 1]
+        node, state = names[now]
         if known[now, row] > max(known[before, row] + LEAD, SEEN) and known[before, row] >= 0:
-            found.append(Overtake(int(row), *names[now], names[before], float(known[now, row])))
+            found.append(Overtake(int(row), node, state, names[before], float(known[now, row])))
     return found
 
 
@@ -80,8 +81,8 @@ def _text(change: Overtake) -> str:
     """Say who passed whom: two models, or two states of one node."""
     node, state = change.before
     if state == "active":
-        return f"{short(change.node, 18)} overtakes {short(node, 18)}"
-    return f"{short(node, 14)}: {short(change.state, 12)} overtakes {short(state, 12)}"
+        return f"{middle(change.node, 18)} overtakes {middle(node, 18)}"
+    return f"{middle(node, 14)}: {short(change.state, 12)} overtakes {short(state, 12)}"
 
 
 def mark_overtakes(

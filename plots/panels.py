@@ -250,8 +250,9 @@ def draw_prediction(axes: Axes, record: Record, levels: FloatArray) -> bool:
     first = max(float(at[row]) - max(0.5 * float(at[row]), 4.0), 0.0)
     ends = np.array([first, float(at[row])])
     line = float(levels[row]) + (ends - ends[1]) * slope
-    look = {"color": style.PINK, "linestyle": (0, (4, 2)), "linewidth": 1.6}
-    axes.plot(ends, line, zorder=3.5, gid="predicted-slope", **look)
+    (drawn,) = axes.plot(ends, line, color=style.PINK, linewidth=1.7, zorder=3.5)
+    drawn.set_linestyle((0, (4, 2)))
+    drawn.set_gid("predicted-slope")
     return True
 
 
@@ -267,7 +268,7 @@ def _tolerance(axes: Axes, record: Record) -> list[EndLabel]:
 def _outcome(axes: Axes, record: Record, levels: FloatArray) -> list[EndLabel]:
     """Mark where the run converged and return its label, or say that it did not."""
     row, done = converged_row(record), converged_at(record)
-    if row is not None:
+    if row is not None and done is not None:
         level = float(levels[row]) if np.isfinite(levels[row]) else axes.get_ylim()[0]
         axes.plot([done], [level], "o", color=style.GREEN, markersize=6.5, zorder=5, clip_on=False)
         return [EndLabel(level, f"● converged at {done}", style.INK[style.GREEN], True)]
