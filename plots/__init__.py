@@ -28,6 +28,8 @@ FIGURES: dict[str, str] = {
     "confidence": "How sure each node is over the iterations, winners above and losers below.",
     "compatibility": "Derived compatibility of every pair of models, in nats, as a heat map.",
     "estimators": "The flat, clamped and exact answer for each node in question, in nats.",
+    "waterfall": "Why nodes are believed: log-odds from the prior, up by support, down by protest.",
+    "protest": "Who supports each node in question and who protests, in nats.",
     "society": "The graph of nodes and predictions, with beliefs and evidence.",
     "reconstructions": "The image seen and what each model thought it saw, side by side.",
     "confusion": "Confusion matrix of a batch, with its accuracy and its errors.",

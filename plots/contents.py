@@ -31,6 +31,15 @@ def _estimates(record: Record) -> bool:
     )
 
 
+def _explained(record: Record) -> bool:
+    return any(found.shares for found in record.explanations)
+
+
+def _protested(record: Record) -> bool:
+    kinds = {share.kind for found in record.explanations for share in found.shares}
+    return not kinds <= {"prior", "estimator"}
+
+
 def _views(record: Record) -> bool:
     return any(name != SEEN for name in record.views)
 
@@ -49,6 +58,8 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "confidence": _trace,
     "compatibility": _compatibility,
     "estimators": _estimates,
+    "waterfall": _explained,
+    "protest": _protested,
     "society": lambda record: bool(record.nodes),
     "reconstructions": _views,
     "confusion": _batch,
