@@ -96,14 +96,15 @@ def _messages(axes: Axes, record: Record) -> None:
     )
     axes.set_ylim(count - 0.5, -0.5)
     for at in panels.event_marks(record):
-        axes.axvline(at, color="white", linewidth=0.8, linestyle=(0, (4, 3)), zorder=2)
+        line = axes.axvline(at, color="white", linewidth=0.8, linestyle=(0, (4, 3)), zorder=2)
+        style.keep_colors(line)
     step = max(1, -(-count * 8 // int(MESSAGES * 72)))
     labels = [short_edge(name, 22) for name in record.trace.messages[::step]]
     axes.set_yticks(range(0, count, step), labels, fontsize=6.2)
     axes.tick_params(axis="y", length=2, pad=2)
     named = f", every {ordinal(step)} named" if step > 1 else ""
     if np.ma.getmaskarray(levels).any():
-        named += "; white: not sent"
+        named += "; blank: not sent"
     panels.corner(axes, f"{count} messages, slowest first{named}")
     _color_bar(axes, image.get_cmap()(np.linspace(0, 1, 128)), (low, high))
 

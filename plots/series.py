@@ -30,6 +30,8 @@ Line = TypeVar("Line", bound=HasValues)
 
 CHANGES = frozenset({"evidence", "do", "awaken", "compose", "retire"})
 """Events after which a run is about another graph, or other evidence."""
+SETTLED = 0.01
+"""Distance from its last value within which a belief counts as settled."""
 LABELLED = 12
 """Lines of a panel that get a colour and a label of their own, at most."""
 LEADERS = 4
@@ -190,3 +192,9 @@ def converged_at(record: Record) -> int | None:
     """Iteration at which the run converged; None if it did not."""
     row = converged_row(record)
     return None if row is None else int(record.trace.iterations[row])
+
+
+def settled_row(values: FloatArray) -> int:
+    """First row from which on all values are within a hundredth of the last one."""
+    far = np.flatnonzero(~(np.abs(values - values[-1]) <= SETTLED))
+    return min(int(far[-1]) + 1, values.size - 1) if far.size else 0

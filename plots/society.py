@@ -129,7 +129,8 @@ def _nodes(axes: Axes, spots: Sequence[_Spot]) -> None:
             axes.scatter(
                 *ring, s=size * 1.75, marker=marker, c="white", ec="black", lw=1.8, zorder=3
             )
-        axes.scatter(x, y, s=size, marker=marker, c=fill, ec="#333333", lw=1.0, zorder=4)
+        drawn = axes.scatter(x, y, s=size, marker=marker, c=fill, ec="#333333", lw=1.0, zorder=4)
+        style.mirror_colors(drawn)
     for spot in spots:
         for index, line in enumerate(spot.lines):
             axes.text(

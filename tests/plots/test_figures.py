@@ -205,7 +205,7 @@ def test_png_has_the_description(tmp_path):
 
 
 @pytest.mark.parametrize("case", RECORDS)
-def test_labels_of_the_dashboard_do_not_overlap(case):
+def test_labels_over_iterations_do_not_overlap(case):
     for name in ("convergence", "confidence"):
         figure = drawn(name, RECORDS[case])
         found = boxes(figure, "end-label", "event-label")
