@@ -22,7 +22,7 @@ class Layout:
     left_out: int
 
 
-def lay_out(record: Record, limit: int) -> Layout:
+def lay_out(record: Record, limit: int, per_row: int = PER_ROW) -> Layout:
     """Arrange the nodes, the ``limit`` most connected if there are more."""
     known = {node.name for node in record.nodes}
     edges = [p for p in record.predictions if p.source in known and p.target in known]
@@ -31,7 +31,7 @@ def lay_out(record: Record, limit: int) -> Layout:
     edges = [p for p in edges if p.source in kept and p.target in kept]
     layers = _layers(nodes)
     _order(layers, _neighbours(edges))
-    rows = [row for layer in layers for row in _fold(layer)]
+    rows = [row for layer in layers for row in _fold(layer, per_row)]
     return Layout(tuple(rows), tuple(edges), len(record.nodes) - len(nodes))
 
 
@@ -79,7 +79,7 @@ def _share(index: int, layer: Sequence[str]) -> float:
     return (index + 0.5) / len(layer)
 
 
-def _fold(layer: Sequence[str]) -> list[tuple[str, ...]]:
+def _fold(layer: Sequence[str], per_row: int) -> list[tuple[str, ...]]:
     """Split a long layer into rows of equal length, dealing the nodes in turn."""
-    count = -(-len(layer) // PER_ROW)
+    count = -(-len(layer) // per_row)
     return [tuple(layer[row::count]) for row in range(count)]

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "check": "Name every fault of scenario files.",
     "show": "Show a run again, or a scenario before it runs.",
     "plot": "Draw figures of a run again.",
+    "report": "Write a run as one HTML page to scrub through and click in.",
     "gallery": "Run the shipped scenarios and write a page for each.",
     "list": "List scenarios, node types, estimators, schedules, figures.",
     "doctor": "Check the installation and the kernels.",
