@@ -32,16 +32,16 @@ def command(run: str, out: Path | None, max_size: float, show: bool) -> None:
 
     folder = find_run(run, Path("runs"))
     path = write(read_run(folder), folder, out, max_size)
+    print_result(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     if show:
         click.launch(path.resolve().as_uri())
 
 
 def write(record: Any, folder: Path, out: Path | None = None, megabytes: float = 10.0) -> Path:
-    """Write the page of a run and say where it is, how large, and what it leaves out."""
+    """Write the page of a run, and say on stderr what it leaves out."""
     from mpnet.report.writing import write_report
 
     path, page = write_report(record, folder, out, megabytes)
     for text in page.left_out:
         print_error(f"note: {text}")
-    print_result(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     return path

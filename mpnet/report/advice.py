@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mpnet.plots.wording import nats, probability
+from mpnet.plots.wording import nats
 from mpnet.record import Record
 from mpnet.report.packing import words
 
@@ -108,15 +108,16 @@ def _speed(record: Record) -> Iterator[Finding]:
 
 
 def _certainty(record: Record) -> Iterator[Finding]:
-    """Nodes that are certain although nobody observed them."""
-    seen = {node.name for node in record.nodes if node.evidence}
+    """Nodes in question that are certain although nobody observed them."""
+    asked = {node.name for node in record.nodes if node.in_question and not node.evidence}
     sure = [
-        node
+        f"{words(node)} = {words(state)}"
         for node, beliefs in record.beliefs.items()
-        if node not in seen and max(beliefs.values(), default=0.0) > 1 - 1e-9
+        if node in asked
+        for state, belief in beliefs.items()
+        if belief > 1 - 1e-9
     ]
-    if sure and len(record.beliefs) > 1:
-        names = ", ".join(words(name) for name in sure[:5])
+    if sure:
         more = f" and {len(sure) - 5} more" if len(sure) > 5 else ""
-        text = f"Certain to within {probability(1e-9)}, without being observed: {names}{more}."
+        text = f"Certain without being observed: {', '.join(sure[:5])}{more}."
         yield Finding("note", text)

@@ -113,12 +113,23 @@ function edgeTraces(look) {
 
 function chosenEdges(look) {
   const mine = view.node < 0 ? [] : data.edges.filter((e) => e[0] === view.node || e[1] === view.node);
-  const by = (kinds) => mine.filter((e) => kinds.includes(kindOf(e)));
-  return [["will"], ["wont"], ["explains", "rule"]].map((kinds) => edgeLines(by(kinds), look.edges[kinds[0]], many ? 2 : 4.5, 1, "solid"));
+  const by = (kind) => mine.filter((e) => kindOf(e) === kind);
+  return ["will", "wont", "explains", "rule"].map((kind) => edgeLines(by(kind), look.edges[kind], many || kind === "rule" ? 2.5 : 4.5, 1, "solid"));
 }
 
+// What has no belief is below all of them: the colours begin with a grey one for it.
+const UNKNOWN = -0.1;
+
 function values(row) {
-  return nodes.map((node, i) => (node.states.length ? belief(i, row, leading(i, row)) : null));
+  return nodes.map((node, i) => {
+    const p = node.states.length ? lit(i, row) : NaN;
+    return Number.isNaN(p) ? UNKNOWN : p;
+  });
+}
+
+function scaleOf(look) {
+  const zero = -UNKNOWN / (1 - UNKNOWN);
+  return [[0, look.line], [zero * 0.9, look.line], ...look.belief.map(([at, color]) => [zero + at * (1 - zero), color])];
 }
 
 function opacities(row) {
@@ -134,6 +145,7 @@ function names(row) {
     if (!node.states.length) return plain(node.name, most);
     const s = leading(i, row), p = probability(belief(i, row, s));
     const name = node.asked ? `<b>${plain(node.name, most)}</b>` : plain(node.name, most);
+    if (p === "–") return name;
     return binary(node) ? `${name}<br>${p}` : `${name}<br>${plain(node.states[s], Math.max(3, most - 5))} ${p}`;
   });
 }
@@ -151,9 +163,9 @@ function graphTraces(look) {
   graph.at.nodes = traces.length;
   traces.push({x, y, mode: "markers", type: "scatter", customdata: nodes.map((_, i) => i),
     text: nodes.map((n) => `<b>${plain(n.name)}</b><br>${plain(n.kind)}${n.evidence ? `<br>seen: ${plain(n.evidence, 40)}` : ""}`),
-    hovertemplate: "%{text}<br>belief %{marker.color:.3f}<extra></extra>",
+    hovertemplate: values(LAST).map((p) => `%{text}${p < 0 ? "" : "<br>belief %{marker.color:.3f}"}<extra></extra>`),
     marker: {symbol: nodes.map((n) => SYMBOLS[n.kind] || "square"), size: sizeOfNodes, color: values(view.row),
-      opacity: opacities(view.row), colorscale: look.belief, cmin: 0, cmax: 1, line: {color: look.soft, width: nodes.length > 300 ? 0.6 : 1.3}}});
+      opacity: opacities(view.row), colorscale: scaleOf(look), cmin: UNKNOWN, cmax: 1, line: {color: look.soft, width: nodes.length > 300 ? 0.6 : 1.3}}});
   graph.at.ring = traces.length;
   const ring = view.node < 0 ? [] : [nodes[view.node]];
   traces.push({x: ring.map((n) => n.x), y: ring.map((n) => n.y), mode: "markers+text", type: "scatter", hoverinfo: "skip",
@@ -161,8 +173,10 @@ function graphTraces(look) {
     marker: {symbol: "circle-open", size: sizeOfNodes * 1.8 + 4, color: look.bad, line: {color: look.bad, width: 3}}});
   graph.at.names = traces.length;
   if (nodes.length <= BIG) {
-    traces.push({x, y, mode: "text", type: "scatter", hoverinfo: "skip", text: names(view.row), textposition: "bottom center",
-      textfont: {size: 11.5, color: look.ink}, cliponaxis: false});
+    // Markers that can't be seen keep the names off the nodes.
+    const halo = Array(4).fill(`0 0 3px ${look.paper}`).join(", ");
+    traces.push({x, y, mode: "markers+text", type: "scatter", hoverinfo: "skip", text: names(view.row), textposition: "bottom center",
+      marker: {size: sizeOfNodes * 1.2, opacity: 0}, textfont: {size: 11.5, color: look.ink, shadow: halo}, cliponaxis: false});
   }
   return traces;
 }
@@ -172,7 +186,7 @@ function drawGraph() {
   const xs = nodes.map((n) => n.x), ys = nodes.map((n) => n.y);
   const rows = Math.max(0, ...ys), wide = Math.max(0, ...xs);
   const pad = nodes.length <= BIG ? 0.75 : 1.2;
-  const height = nodes.length <= BIG ? Math.min(720, Math.max(300, 130 * (rows + 1) / 1.35)) : 640;
+  const height = nodes.length <= BIG ? Math.min(720, Math.max(440, 125 * (rows + 1))) : 640;
   const layout = layoutOf(look, {height, margin: {l: 6, r: 6, t: 6, b: 6}, dragmode: "pan",
     xaxis: axis(look, {visible: false, range: [Math.min(...xs) - 0.7, wide + 0.7]}),
     yaxis: axis(look, {visible: false, range: [-pad, rows + 0.6]})});
@@ -223,6 +237,12 @@ function span() {
   const first = data.iterations[0], last = data.iterations[LAST];
   const pad = Math.max(0.5, 0.012 * (last - first));
   return [first - pad, last + pad];
+}
+
+function ticks() {
+  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5];
+  const whole = data.iterations[LAST] - data.iterations[0];
+  return steps.find((step) => whole / step <= 10) ?? whole / 8;
 }
 
 function positives(list) {
@@ -294,16 +314,23 @@ function seriesShapes(look, panels) {
   return shapes;
 }
 
+// Residuals far below the tolerance are all the same: they must not flatten the rest.
+function logRange(list) {
+  const logs = list.filter((value) => value !== null).map(Math.log10);
+  const floor = data.tolerance > 0 ? Math.log10(data.tolerance) - 2 : -20;
+  return [Math.max(floor, Math.min(...logs, floor + 2)) - 0.3, Math.max(...logs, floor + 2) + 0.5];
+}
+
 function drawSeries() {
   if (!series.box || !ROWS) return undefined;
   const look = theme(), panels = panelsOf(), lane = data.events.length > 0;
   place(panels, lane);
   series.lines = linesToDraw();
   const layout = layoutOf(look, {height: 190 * (1 + panels.length * 0.75), margin: {l: 62, r: 14, t: 8, b: 42}, dragmode: false,
-    xaxis: axis(look, {range: span(), anchor: `y${panels.length}`, title: {text: "iteration", standoff: 6}, tickformat: "d"}), shapes: seriesShapes(look, panels)});
+    xaxis: axis(look, {range: span(), anchor: `y${panels.length}`, title: {text: "iteration", standoff: 6}, tick0: 0, dtick: ticks(), tickformat: "d"}), shapes: seriesShapes(look, panels)});
   panels.forEach((panel, i) => {
     layout[`yaxis${i ? i + 1 : ""}`] = axis(look, {domain: panel.domain, title: {text: panel.name, standoff: 4}, type: panel.log ? "log" : "linear",
-      ...(panel.log ? {exponentformat: "power", dtick: undefined, nticks: 5} : i ? {nticks: 5} : {range: [-0.03, 1.03], nticks: 6})});
+      ...(panel.log ? {exponentformat: "power", tickfont: {size: 11}, range: logRange(panel.values)} : i ? {nticks: 5} : {range: [-0.03, 1.03], nticks: 6})});
   });
   if (lane) layout[`yaxis${panels.length + 1}`] = axis(look, {domain: [0.95, 1], visible: false, range: [-1, 1]});
   layout.annotations = stageNotes(look, panels);
@@ -328,13 +355,15 @@ const timed = [];
 
 // A picture over time: a click anywhere in it moves to that place; its cursor follows the state.
 function wireTime(chart, toRow) {
-  if (chart.wired) { moveCursor(chart); return; }
+  if (chart.wired) return;
   chart.wired = true;
   chart.cursor = document.querySelector(`.cursor[data-for="${chart.box.id}"]`);
   chart.toRow = toRow;
   timed.push(chart);
-  chart.box.on("plotly_afterplot", () => moveCursor(chart));
-  chart.box.on("plotly_relayout", () => moveCursor(chart));
+  const measure = () => { chart.width = chart.box.clientWidth; moveCursor(chart); };
+  chart.box.on("plotly_afterplot", measure);
+  chart.box.on("plotly_relayout", measure);
+  chart.width = chart.box.clientWidth;
   chart.box.addEventListener("click", (event) => {
     const {left, right, range} = plotArea(chart);
     const across = event.clientX - chart.box.getBoundingClientRect().left;
@@ -346,7 +375,7 @@ function wireTime(chart, toRow) {
 
 function plotArea(chart) {
   const {margin, xaxis} = chart.box.layout;
-  return {left: margin.l, right: chart.box.clientWidth - margin.r, range: xaxis.range};
+  return {left: margin.l, right: chart.width - margin.r, range: xaxis.range};
 }
 
 function moveCursor(chart) {

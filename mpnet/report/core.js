@@ -66,14 +66,19 @@ function belief(index, row, state) {
 
 const binary = (node) => node.states.length === 2 && node.states[1] === "active";
 
-function leading(index, row) {
+function leading(index, row, from = 0) {
   const node = nodes[index];
   if (binary(node)) return 1;
-  let best = 0;
-  for (let s = 1; s < node.states.length; s++) {
+  let best = Math.min(from, node.states.length - 1);
+  for (let s = best + 1; s < node.states.length; s++) {
     if (belief(index, row, s) > belief(index, row, best)) best = s;
   }
   return best;
+}
+
+// How far a node is lit in the graph: what is off is dark, however sure that is.
+function lit(index, row) {
+  return nodes[index].states[0] === "off" ? 1 - belief(index, row, 0) : belief(index, row, leading(index, row));
 }
 
 function curve(index, state) {
@@ -98,7 +103,7 @@ function probability(p) {
 
 function nats(value, digits = 2) {
   if (Number.isNaN(value)) return "–";
-  if (value === 0) return "0";
+  if (Math.abs(value) < 0.5 * 10 ** -digits) return value === 0 ? "0" : "\u22480";
   const size = Number.isFinite(value) ? Math.abs(value).toFixed(digits) : "\u221e";
   return (value < 0 ? MINUS : "+") + size;
 }
@@ -137,7 +142,7 @@ function leader(row) {
   let best = -1, most = -1, state = 0;
   for (const index of contenders) {
     if (!isAwake(nodes[index], data.iterations[row])) continue;
-    const s = leading(index, row);
+    const s = leading(index, row, nodes[index].states[0] === "off" ? 1 : 0);
     const p = belief(index, row, s);
     if (p > most) [best, most, state] = [index, p, s];
   }

@@ -190,10 +190,11 @@ def _size(edge: PredictionInfo) -> float:
 def _events(record: Record, index: Mapping[str, int], rows: IntArray) -> list[list[Any]]:
     """Iteration, row on the page, kind, node, text, cause and effect in nats of each event."""
     shown = record.trace.iterations[rows]
+    last = max(0, shown.size - 1)
     return [
         [
             event.iteration,
-            int(min(np.searchsorted(shown, event.iteration), max(0, shown.size - 1))),
+            min(int(np.searchsorted(shown, event.iteration)), last),
             words(event.kind),
             index.get(event.node, -1),
             words(event.text),
@@ -209,7 +210,7 @@ def _messages(record: Record, index: Mapping[str, int]) -> list[list[Any]]:
     table = record.messages
     if table is None:
         return []
-    found = []
+    found: list[list[Any]] = []
     for i, target in enumerate(table.targets):
         if target in index and len(found) < MESSAGES:
             values = table.values[table.offsets[i] : table.offsets[i + 1]]

@@ -20,6 +20,8 @@ INTERACTIVE = frozenset(
 """Figures whose content the page shows by itself."""
 PLAIN = ("convergence", "dashboard", "society")
 """Figures for readers without scripts; of the first two, whichever there is."""
+HUGE = 3000
+"""Nodes from which drawing every line would take long."""
 LARGE = 300_000
 """Bytes from which a figure is a PNG rather than an SVG."""
 
@@ -55,6 +57,8 @@ def pictures(record: Record, room: int) -> tuple[list[Picture], list[str]]:
 def plain_pictures(record: Record, room: int) -> list[Picture]:
     """Draw convergence and society for readers without scripts."""
     names = [name for name in PLAIN if name in default_figures(record)]
+    if len(record.nodes) > HUGE:
+        names = [name for name in names if name == "society"]
     if "convergence" in names:
         names = [name for name in names if name != "dashboard"]
     return _within(record, names, room)[0]

@@ -59,6 +59,14 @@ function heatMark(look) {
   return at < 0 ? [] : [{type: "rect", x0: 0, x1: 1, xref: "paper", y0: at - 0.5, y1: at + 0.5, line: {color: look.bad, width: 1.5}}];
 }
 
+// Something of both ends of an arrow stays.
+function arrowLabel(text, room) {
+  const [source, target] = text.split(/ (?:->|\u2192) /);
+  if (target === undefined || text.length <= room) return plain(text, room);
+  const half = Math.floor((room - 1) / 2);
+  return `${plain(source, Math.max(half, room - 1 - target.length))}\u2192${plain(target, Math.max(half, room - 1 - source.length))}`;
+}
+
 const slow = {box: $("slow"), byRow: true};
 
 function drawSlow() {
@@ -82,18 +90,18 @@ function drawSlow() {
     colorbar: {thickness: 10, outlinewidth: 0, tickvals: powers, ticktext: powers.map((p) => `10<sup>${p}</sup>`), x: 1.005, xpad: 4}};
   const layout = layoutOf(look, {height: 56 + Math.max(70, count * 15), margin: {l: left, r: 54, t: 6, b: 42}, xaxis: rowAxis(look),
     yaxis: axis(look, {autorange: false, range: [count - 0.5, -0.5], showgrid: false, ticks: "", tickfont: {size: 11},
-      tickvals: found.labels.map((_, m) => m), ticktext: found.labels.map((text) => plain(text, room))})});
+      tickvals: found.labels.map((_, m) => m), ticktext: found.labels.map((text) => arrowLabel(text, room))})});
   const done = Plotly.react(slow.box, [trace], layout, CONFIG);
   wireTime(slow, Math.round);
   return done;
 }
 
 // The curve of the chosen node stands in a panel that is made anew for every node.
-let small_curve = null;
+let smallCurve = null;
 
 function drawCurve(box) {
   const node = nodes[view.node];
-  if (!ROWS || node.column < 0) { small_curve = null; return; }
+  if (!ROWS || node.column < 0) { smallCurve = null; return; }
   const look = theme();
   const order = node.states.map((_, s) => s).sort((a, b) => belief(view.node, LAST, b) - belief(view.node, LAST, a));
   const states = binary(node) ? [1] : order.slice(0, 6);
@@ -104,8 +112,8 @@ function drawCurve(box) {
     if (node.exact) traces.push({x: span(), y: [node.exact[s], node.exact[s]], mode: "lines", type: "scatter", hoverinfo: "skip", line: {color: look.series[i % 7], width: 1.4, dash: "1px,3px"}});
   });
   const layout = layoutOf(look, {height: 150, margin: {l: 34, r: 8, t: 6, b: 24}, dragmode: false,
-    xaxis: axis(look, {range: span(), nticks: 6, tickformat: "d"}), yaxis: axis(look, {range: [-0.03, 1.03], tickvals: [0, 0.5, 1]})});
+    xaxis: axis(look, {range: span(), tick0: 0, dtick: 2 * ticks(), tickformat: "d"}), yaxis: axis(look, {range: [-0.03, 1.03], tickvals: [0, 0.5, 1]})});
   Plotly.newPlot(box, traces, layout, {...CONFIG, displayModeBar: false});
-  small_curve = {box, cursor: box.parentElement.querySelector(".cursor")};
-  moveCursor(small_curve);
+  smallCurve = {box, width: box.clientWidth, cursor: box.parentElement.querySelector(".cursor")};
+  moveCursor(smallCurve);
 }

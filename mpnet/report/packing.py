@@ -1,6 +1,4 @@
-"""Numbers as a page carries them: rows thinned to a budget, arrays as base64, JSON that can't end
-a script element.
-"""
+"""Numbers as a page carries them: rows within a budget, arrays as base64, JSON in a script element."""
 
 from __future__ import annotations
 

@@ -88,7 +88,9 @@ def build_page(record: Record, sources: Sources, max_bytes: int) -> Page:
 def _render(parts: _Parts, chosen: Chosen, most_rows: int) -> Page:
     record = parts.record
     data = page_data(record, chosen, most_rows)
-    left_out = [text for text in (chosen.text, said_of_rows(record, len(data["iterations"]))) if text]
+    left_out = [
+        text for text in (chosen.text, said_of_rows(record, len(data["iterations"]))) if text
+    ]
     if parts.unpictured:
         names = ", ".join(parts.unpictured)
         left_out.append(f"there was no room for the figures {names} (mpnet plot draws them)")

@@ -3,9 +3,11 @@
 // ---- the list of nodes: the graph in words ----
 
 const PAGE = 60;
-const list = {shown: PAGE, items: [], found: []};
+const RANKS = ["choice", "composite", "model"];
+const rankOf = (node) => (node.asked ? 0 : 10) + (RANKS.includes(node.kind) ? RANKS.indexOf(node.kind) : 9);
+const list = {shown: PAGE, items: [], found: [], order: nodes.map((_, i) => i).sort((a, b) => rankOf(nodes[a]) - rankOf(nodes[b]) || a - b)};
 
-function matches(node, index) {
+function matches(node) {
   const text = $("search").value.trim().toLowerCase();
   if (text && ![node.name, node.type, ...node.states].some((t) => t.toLowerCase().includes(text))) return false;
   if ($("kind").value && node.kind !== $("kind").value) return false;
@@ -29,11 +31,11 @@ function wordsOf(index, row) {
 
 function fillList() {
   const text = $("search").value.trim();
-  list.found = nodes.map((_, i) => i).filter((i) => matches(nodes[i], i));
+  list.found = list.order.filter((i) => matches(nodes[i]));
   const box = $("list");
   list.items = list.found.slice(0, list.shown).map((index) => {
     const node = nodes[index];
-    const name = make("span", {class: node.asked ? "name asked" : "name", title: node.name}, node.name);
+    const name = make("span", {class: node.asked ? "name asked" : "name", title: node.name}, cut(node.name, 17));
     const fill = make("span", {class: "fill"});
     const value = make("span", {class: "value"});
     const bar = make("span", {class: "bar", "aria-hidden": "true"}, fill);
@@ -53,15 +55,19 @@ function fillList() {
   }
 }
 
+function fillBar(fill, p) {
+  fill.hidden = Number.isNaN(p);
+  fill.style.width = `${100 * (fill.hidden ? 0 : p)}%`;
+}
+
 function scrubList(row) {
   for (const {index, button, fill, value} of list.items) {
     const node = nodes[index];
     button.setAttribute("aria-label", wordsOf(index, row));
     button.classList.toggle("asleep", !isAwake(node, data.iterations[row]));
-    if (!node.states.length) { fill.style.width = "0"; value.textContent = ""; continue; }
-    const p = belief(index, row, leading(index, row));
-    fill.style.width = `${100 * (Number.isNaN(p) ? 0 : p)}%`;
-    value.textContent = probability(p);
+    const p = node.states.length ? belief(index, row, leading(index, row)) : NaN;
+    fillBar(fill, p);
+    value.textContent = node.states.length ? probability(p) : "";
   }
 }
 
@@ -155,8 +161,12 @@ function messages(index) {
       : [make("p", {class: "small"}, "This run kept no messages.")];
   }
   const node = nodes[index], most = largest(found.found.map((m) => m.value));
-  const items = found.found.slice(0, 40).map((m) => share([linkTo(m.source)], m.value, most,
-    m.settled > 0 ? `last moved at ${m.settled}` : ""));
+  const moving = (m) => data.status !== "converged" && m.residual > data.tolerance;
+  const items = found.found.slice(0, 40).map((m) => {
+    const item = share([linkTo(m.source)], m.value, most, moving(m) ? `still moves by ${small(m.residual)}` : "");
+    if (m.settled > 0) item.title = `last moved at iteration ${m.settled}`;
+    return item;
+  });
   const words = `log-odds of ${cut(node.states[found.up], 24)} against ${cut(node.states[found.down], 24)}`;
   const sum = make("li", {class: "sum"}, make("span", {}, words), make("span", {}), make("span", {class: "value"}, nats(found.total)));
   const title = data.explanations[index] ? "Messages that reach it" : "Why: the messages that reach it";
@@ -180,7 +190,7 @@ function predictions(index) {
 
 function fillPanel(index) {
   const body = $("panel-body");
-  if (small_curve) { Plotly.purge(small_curve.box); small_curve = null; }
+  if (smallCurve) { Plotly.purge(smallCurve.box); smallCurve = null; }
   panel.cells = [];
   if (index < 0) return;
   const node = nodes[index];
@@ -207,12 +217,13 @@ function scrubPanel(row) {
   if (view.node < 0) return;
   for (const {state, fill, value} of panel.cells) {
     const p = belief(view.node, row, state);
-    fill.style.width = `${100 * (Number.isNaN(p) ? 0 : p)}%`;
+    fillBar(fill, p);
     value.textContent = probability(p);
   }
   const node = nodes[view.node];
+  if (!panel.now) return;
   panel.now.textContent = ROWS ? `now: iteration ${data.iterations[row]}${isAwake(node, data.iterations[row]) ? "" : ", asleep"}` : "";
-  if (small_curve) moveCursor(small_curve);
+  if (smallCurve) moveCursor(smallCurve);
 }
 
 // ---- the legend of the lines, and the events ----
@@ -227,9 +238,9 @@ function fillLegend() {
     const stroke = drawn("line", {x1: 1, y1: 6, x2: 33, y2: 6, stroke: look.series[line.color], "stroke-width": 3,
       "stroke-dasharray": line.dash === "solid" ? "none" : line.dash.replace(/px/g, "")});
     const value = make("span", {class: "value"});
-    const text = label(line.index, line.state, 36);
+    const text = label(line.index, line.state, 200);
     const button = make("button", {type: "button", "aria-pressed": String(line.index === view.node), title: text, onclick: () => showNode(line.index)},
-      drawn("svg", {width: 34, height: 12, "aria-hidden": "true"}, stroke), make("span", {class: "name"}, text), value);
+      drawn("svg", {width: 34, height: 12, "aria-hidden": "true"}, stroke), make("span", {class: "name"}, label(line.index, line.state, binary(nodes[line.index]) ? 21 : 10)), value);
     return {line, value, item: make("li", {}, button)};
   });
   box.replaceChildren(...legend.items.map((entry) => entry.item));

@@ -51,7 +51,7 @@ function pause() {
 
 function tellPlaying(playing) {
   $("play").setAttribute("aria-pressed", String(playing));
-  $("play").firstElementChild.textContent = playing ? "⏸" : "▶";
+  $("play").querySelector("path").setAttribute("d", playing ? "M2 1h4v12h-4ZM9 1h4v12h-4Z" : "M3 1l10 6-10 6Z");
   $("play").querySelector(".label").textContent = playing ? "Pause" : "Play";
 }
 

@@ -130,6 +130,10 @@ def _uri(kind: str, text: str) -> str:
 
 
 def _summary(record: Record) -> str:
+    """The summary as JSON; nothing where it would be far too large to carry."""
+    pairs = len(record.compatibility.names) ** 2 * (1 + len(record.compatibility.by_target))
+    if 8 * len(record.nodes) + 6 * len(record.predictions) + pairs > LARGEST / 4:
+        return ""
     return dump_json(record.to_json())
 
 

@@ -87,10 +87,14 @@ def _node_rows(record: Record, index: int, node: NodeInfo) -> list[dict[str, Any
             "prior": probability(prior[state]) if state in prior else "–",
             "exact": probability(exact[state]) if state in exact else "",
             "exact_percent": f"{100 * exact[state]:.2f}" if state in exact else "",
-            "off": nats(beliefs[state] - exact[state], 3) if state in exact else "",
+            "off": _off(beliefs[state] - exact[state]) if state in exact else "",
         }
         for number, state in enumerate(states)
     ]
+
+
+def _off(difference: float) -> str:
+    return nats(difference, 3) if abs(difference) >= 0.0005 else "≈0"
 
 
 def event_rows(record: Record) -> list[dict[str, Any]]:
