@@ -147,7 +147,9 @@ def big(count=1000, rows=500):
         seconds=np.linspace(0, 1, rows),
         estimator=("flat",) * rows,
         messages=tuple(f"{names[i]} -> {names[(i + 1) % count]}" for i in range(min(40, count))),
-        message_residual=np.outer(0.9 ** np.arange(rows), np.ones(min(40, count))).astype(np.float32),
+        message_residual=np.outer(0.9 ** np.arange(rows), np.ones(min(40, count))).astype(
+            np.float32
+        ),
     )
     finals = {n: {"inactive": float(1 - p), "active": float(p)} for n, p in zip(names, active[-1])}
     return replace(record, trace=trace, beliefs=finals, iterations=rows - 1, exact=None)
