@@ -13,7 +13,7 @@ LISTED = 40
 
 
 def main_figure(record: Record) -> str:
-    """The figure that says most about a run: that of its experiment, else the dashboard."""
+    """The figure that says most about a run: that of its experiment, else convergence."""
     from mpnet.plots.contents import has_content
 
     if record.findings is not None and _has_figure(record.findings.experiment):
@@ -21,7 +21,7 @@ def main_figure(record: Record) -> str:
     for name in ("confusion", "reconstructions"):
         if has_content(name, record):
             return name
-    return "dashboard"
+    return "convergence"
 
 
 def _has_figure(name: str) -> bool:

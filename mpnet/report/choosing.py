@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def places(record: Record, chosen: Chosen) -> list[tuple[float, float]]:
     """
     count = len(chosen.nodes)
     per_row = max(NARROW, round(math.sqrt(2.2 * count)))
-    layout = lay_out(replace(record, nodes=chosen.nodes), count, per_row)
+    layout = lay_out(record, count, [node.name for node in chosen.nodes], per_row)
     kinds = {node.name: node.kind for node in chosen.nodes}
     widest = max((len(row) for row in layout.rows), default=1)
     spots: dict[str, tuple[float, float]] = {}

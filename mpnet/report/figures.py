@@ -13,13 +13,13 @@ from mpnet.record import Record
 
 INTERACTIVE = frozenset(
     {
-        *("dashboard", "convergence", "confidence", "society", "heat", "multiples"),
-        *("beliefs", "messages", "residuals", "waterfall", "phases", "staircase"),
+        *("convergence", "confidence", "heat", "multiples", "society"),
+        *("beliefs", "messages", "residuals", "waterfall"),
     }
 )
 """Figures whose content the page shows by itself."""
-PLAIN = ("convergence", "dashboard", "society")
-"""Figures for readers without scripts; of the first two, whichever there is."""
+PLAIN = ("convergence", "society")
+"""Figures for readers without scripts."""
 HUGE = 3000
 """Nodes from which drawing every line would take long."""
 LARGE = 300_000
@@ -59,8 +59,6 @@ def plain_pictures(record: Record, room: int) -> list[Picture]:
     names = [name for name in PLAIN if name in default_figures(record)]
     if len(record.nodes) > HUGE:
         names = [name for name in names if name == "society"]
-    if "convergence" in names:
-        names = [name for name in names if name != "dashboard"]
     return _within(record, names, room)[0]
 
 

@@ -17,6 +17,7 @@ function wordsNow(row) {
 }
 
 function scrubStatus(row) {
+  if (!ROWS) return;
   const parts = wordsNow(row);
   $("now").replaceChildren(...parts.map((text, i) => make("span", {}, i === 0 ? make("b", {}, text) : text)));
   const slider = $("slider");
