@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mpnet.api import load, run
+    from mpnet.authoring import SocietyBuilder
     from mpnet.batch import infer_batch
     from mpnet.builder import GraphBuilder
     from mpnet.errors import MpnetError
@@ -31,6 +32,7 @@ __all__ = [
     "Record",
     "Scenario",
     "Society",
+    "SocietyBuilder",
     "infer",
     "infer_batch",
     "load",
@@ -46,6 +48,7 @@ _HOMES = {
     "Record": "mpnet.record",
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
+    "SocietyBuilder": "mpnet.authoring",
     "infer": "mpnet.inference",
     "infer_batch": "mpnet.batch",
     "load": "mpnet.api",
