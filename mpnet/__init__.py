@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mpnet.graph import FactorGraph
     from mpnet.inference import infer
     from mpnet.interchange import read_model, write_model
+    from mpnet.interchange.networkx_graphs import from_networkx, to_networkx
+    from mpnet.interchange.pgmpy_models import from_pgmpy, to_pgmpy
     from mpnet.record import Record
     from mpnet.simulation.loading import Scenario
     from mpnet.society import Society
@@ -33,11 +35,15 @@ __all__ = [
     "Scenario",
     "Society",
     "SocietyBuilder",
+    "from_networkx",
+    "from_pgmpy",
     "infer",
     "infer_batch",
     "load",
     "read_model",
     "run",
+    "to_networkx",
+    "to_pgmpy",
     "write_model",
 ]
 
@@ -49,11 +55,15 @@ _HOMES = {
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
     "SocietyBuilder": "mpnet.authoring",
+    "from_networkx": "mpnet.interchange.networkx_graphs",
+    "from_pgmpy": "mpnet.interchange.pgmpy_models",
     "infer": "mpnet.inference",
     "infer_batch": "mpnet.batch",
     "load": "mpnet.api",
     "read_model": "mpnet.interchange",
     "run": "mpnet.api",
+    "to_networkx": "mpnet.interchange.networkx_graphs",
+    "to_pgmpy": "mpnet.interchange.pgmpy_models",
     "write_model": "mpnet.interchange",
 }
 

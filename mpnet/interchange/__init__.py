@@ -50,7 +50,12 @@ FORMATS: dict[str, Format] = {
     "fg": Format(
         ".fg", r"\d+\s", "mpnet.interchange.libdai:read_fg", "mpnet.interchange.libdai:write_fg"
     ),
-    "bif": Format(".bif", r"(network|variable)\b", "mpnet.interchange.bif:read_bif"),
+    "bif": Format(
+        ".bif",
+        r"(network|variable)\b",
+        "mpnet.interchange.bif:read_bif",
+        "mpnet.interchange.bif_writing:write_bif",
+    ),
 }
 """Formats by name; the order of ``starts`` does not matter but for ``bif``, which is tried first."""
 
