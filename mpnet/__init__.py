@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from mpnet.authoring import SocietyBuilder
     from mpnet.batch import infer_batch
     from mpnet.builder import GraphBuilder
-    from mpnet.errors import MpnetError
+    from mpnet.errors import MpnetError, NotConvergedWarning
     from mpnet.graph import FactorGraph
     from mpnet.inference import infer
     from mpnet.interchange import read_model, write_model
     from mpnet.interchange.networkx_graphs import from_networkx, to_networkx
     from mpnet.interchange.pgmpy_models import from_pgmpy, to_pgmpy
+    from mpnet.loopy import LoopyBP
     from mpnet.record import Record
     from mpnet.simulation.loading import Scenario
     from mpnet.society import Society
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 __all__ = [
     "FactorGraph",
     "GraphBuilder",
+    "LoopyBP",
     "MpnetError",
+    "NotConvergedWarning",
     "Record",
     "Scenario",
     "Society",
@@ -50,7 +53,9 @@ __all__ = [
 _HOMES = {
     "FactorGraph": "mpnet.graph",
     "GraphBuilder": "mpnet.builder",
+    "LoopyBP": "mpnet.loopy",
     "MpnetError": "mpnet.errors",
+    "NotConvergedWarning": "mpnet.errors",
     "Record": "mpnet.record",
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",

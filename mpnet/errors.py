@@ -60,6 +60,13 @@ class NumericalError(MpnetError, ArithmeticError):
     exit_code = 7
 
 
+class NotConvergedWarning(UserWarning):
+    """Numbers that come from messages that had not settled; the text says why.
+
+    *Stable.*
+    """
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong with a scenario file.
