@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mpnet.interchange import read_model, write_model
     from mpnet.interchange.networkx_graphs import from_networkx, to_networkx
     from mpnet.interchange.pgmpy_models import from_pgmpy, to_pgmpy
+    from mpnet.learning import SocietyClassifier
     from mpnet.loopy import LoopyBP
     from mpnet.record import Record
     from mpnet.simulation.loading import Scenario
@@ -38,6 +39,7 @@ __all__ = [
     "Scenario",
     "Society",
     "SocietyBuilder",
+    "SocietyClassifier",
     "from_networkx",
     "from_pgmpy",
     "infer",
@@ -60,6 +62,7 @@ _HOMES = {
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
     "SocietyBuilder": "mpnet.authoring",
+    "SocietyClassifier": "mpnet.learning",
     "from_networkx": "mpnet.interchange.networkx_graphs",
     "from_pgmpy": "mpnet.interchange.pgmpy_models",
     "infer": "mpnet.inference",

@@ -46,7 +46,7 @@ def beliefs(result: Any) -> pd.DataFrame:
     --------
     >>> import mpnet
     >>> frame = beliefs(mpnet.infer("sprinkler", {"x3": 1}, estimator="exact"))
-    >>> round(frame.belief["x1", "1"], 4)
+    >>> round(float(frame.belief["x1", "1"]), 4)
     0.4298
 
     """
