@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mpnet.api import load, run
+    from mpnet.api import Run, load, open_run, run
     from mpnet.authoring import SocietyBuilder
     from mpnet.batch import infer_batch
     from mpnet.builder import GraphBuilder
@@ -36,6 +36,7 @@ __all__ = [
     "MpnetError",
     "NotConvergedWarning",
     "Record",
+    "Run",
     "Scenario",
     "Society",
     "SocietyBuilder",
@@ -45,6 +46,7 @@ __all__ = [
     "infer",
     "infer_batch",
     "load",
+    "open_run",
     "read_model",
     "run",
     "to_networkx",
@@ -59,6 +61,7 @@ _HOMES = {
     "MpnetError": "mpnet.errors",
     "NotConvergedWarning": "mpnet.errors",
     "Record": "mpnet.record",
+    "Run": "mpnet.api",
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
     "SocietyBuilder": "mpnet.authoring",
@@ -68,6 +71,7 @@ _HOMES = {
     "infer": "mpnet.inference",
     "infer_batch": "mpnet.batch",
     "load": "mpnet.api",
+    "open_run": "mpnet.api",
     "read_model": "mpnet.interchange",
     "run": "mpnet.api",
     "to_networkx": "mpnet.interchange.networkx_graphs",

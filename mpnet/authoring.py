@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Self
 
-from mpnet.api import run
+from mpnet.api import Run, run
 from mpnet.coding import Keys, NodeCalls, given, to_python
 from mpnet.errors import shown
 from mpnet.interchange.files import write_whole
@@ -228,7 +228,7 @@ class SocietyBuilder(NodeCalls):
         data = self.data
         return check_scenario(Document(data, self._source, to_yaml(data)), plugins)
 
-    def run(self, *, plugins: Collection[str] = (), **settings: Any) -> Any:
+    def run(self, *, plugins: Collection[str] = (), **settings: Any) -> Run:
         """Run what was collected, as ``mpnet.run`` runs a file.
 
         Parameters
@@ -236,11 +236,10 @@ class SocietyBuilder(NodeCalls):
         plugins : collection of str
             Node types of other distributions that may load.
         **settings
-            Values under ``inference`` for this run only.
+            As for ``mpnet.load``, for this run only.
 
         """
-        asked = SocietyBuilder.of(self.build(plugins))
-        return run(asked.inference(**settings).build(plugins) if settings else self.build(plugins))
+        return run(self.build(plugins), plugins=plugins, **settings)
 
     def to_yaml(self) -> str:
         """The scenario as the text of a file; ``mpnet.load`` reads the same scenario."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["beliefs", "estimates", "events", "iterations", "messages", "to_xarray", "trace"]
 
+TABLES = ("beliefs", "estimates", "trace", "iterations", "messages", "events")
+"""Functions that make a table."""
+
 CELLS = 2**28
 """Most entries of an array that is made."""
 

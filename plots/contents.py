@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mpnet.plots.steps import walks
 from mpnet.record import SEEN, Record
 
 
@@ -31,12 +32,30 @@ def _estimates(record: Record) -> bool:
     )
 
 
+def _explained(record: Record) -> bool:
+    return any(found.shares for found in record.explanations)
+
+
+def _protested(record: Record) -> bool:
+    kinds = {share.kind for found in record.explanations for share in found.shares}
+    return not kinds <= {"prior", "estimator"}
+
+
 def _views(record: Record) -> bool:
     return any(name != SEEN for name in record.views)
 
 
 def _batch(record: Record) -> bool:
     return record.batch is not None and bool(record.batch.labels)
+
+
+def _messages(record: Record) -> bool:
+    return record.messages is not None and bool(record.messages.sources)
+
+
+def _residuals(record: Record) -> bool:
+    trace = record.trace  # NaN where a message was not sent
+    return bool(trace.messages) and bool((trace.message_residual >= 0.0).any())
 
 
 def _measured_by(experiment: str) -> Callable[[Record], bool]:
@@ -49,6 +68,8 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "confidence": _trace,
     "compatibility": _compatibility,
     "estimators": _estimates,
+    "waterfall": _explained,
+    "protest": _protested,
     "society": lambda record: bool(record.nodes),
     "reconstructions": _views,
     "confusion": _batch,
@@ -70,4 +91,9 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "everyone": _measured_by("everyone"),
     "losses": _measured_by("losses"),
     "sampling": _measured_by("sampling"),
+    "beliefs": lambda record: any(record.beliefs.get(node.name) for node in record.nodes),
+    "messages": _messages,
+    "residuals": _residuals,
+    "staircase": lambda record: bool(record.phases) and record.trace.iterations.size > 0,
+    "phases": lambda record: bool(walks(record)),
 }

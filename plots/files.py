@@ -23,20 +23,29 @@ def save_figure(
     figure: Figure, path_stem: Path, record: Record, formats: Sequence[str]
 ) -> list[Path]:
     """Write ``path_stem.<format>`` for each format; see ``mpnet.plots.save``."""
+    title = headline(record, str(figure.get_label()) or "figure")
+    return save_described(figure, path_stem, (title, alt_text(record)), formats)
+
+
+def save_described(
+    figure: Figure, path_stem: Path, words: tuple[str, str], formats: Sequence[str]
+) -> list[Path]:
+    """Write a figure with its title and its description in words, and return the paths."""
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"unknown format {shown(name)!r} (known: {', '.join(FORMATS)})")
-    title, description = headline(record, str(figure.get_label()) or "figure"), alt_text(record)
+    title, description = words
     paths = []
     for name in formats:
         path = path_stem.with_name(f"{path_stem.name}.{name}")
-        _replace(path, _render(figure, name, title, description))
+        write_whole(path, render(figure, name, title, description))
         paths.append(path)
     return paths
 
 
 @style.context()
-def _render(figure: Figure, name: str, title: str, description: str) -> bytes:
+def render(figure: Figure, name: str, title: str, description: str) -> bytes:
+    """Bytes of a figure as ``png`` or ``svg``, with its title and its description in words."""
     metadata = {"Title": title, "Description": description}
     if name == "svg":
         metadata["Date"] = None  # type: ignore[assignment]  # None leaves the date out
@@ -54,7 +63,8 @@ def _described(svg: bytes, description: str) -> bytes:
     return svg.replace(mark, mark + desc, 1)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it appears whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)

@@ -18,8 +18,7 @@ def record():
     society.model("dog", 0.1, {"sound": {"bark": 0.6}, "legs": {"four": 0.98}})
     society.model("cat", 0.1, {"sound": {"meow": 0.5}, "legs": {"four": 0.98}})
     society.composite("pair", ["dog", "cat"], prior=0.05)
-    found = society.observe(legs="four").run(exact="always")
-    return getattr(found, "record", found)
+    return society.observe(legs="four").run(exact="always")
 
 
 def test_beliefs_are_those_of_the_record(record):
@@ -97,12 +96,12 @@ def test_a_data_set_is_told_by_names(record):
     assert float(data.residual[-1]) == record.trace.residual[-1]
 
 
-def test_whatever_holds_a_record_will_do(record):
-    class Run:
-        def __init__(self):
-            self.record = record
-
-    assert frames.beliefs(Run()).equals(frames.beliefs(record))
+def test_a_run_and_its_record_make_the_same_tables(record):
+    for table in frames.TABLES:
+        assert record.to_pandas(table).equals(getattr(frames, table)(record.record))
+    assert record.to_xarray().identical(frames.to_xarray(record.record))
+    with pytest.raises(UsageError, match=r"no table 'belief'; did you mean 'beliefs'\?"):
+        record.to_pandas("belief")
     with pytest.raises(UsageError, match="expected the record of a run, got str"):
         frames.trace("purple_jar")
 

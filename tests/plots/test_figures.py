@@ -21,8 +21,14 @@ from mpnet.simulation.experiments import EXPERIMENTS
 from mpnet.trace import Event
 
 DEFAULT = ("dashboard", "confidence", "compatibility", "estimators", "society")
+NEW = ("beliefs", "residuals")
+"""Figures of most runs that have tests of their own beside these."""
+TOLD = {"messages", "staircase", "phases"}
+"""Figures of what the records here lack: tested on their own."""
 MEASURED = set(plots.FIGURES) & set(EXPERIMENTS)
 """Figures of experiments: tested beside their experiments."""
+EXPLAINED = {"waterfall", "protest"}
+"""Figures of explanations, which these records hold none of: see test_shares_figures."""
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = (
     "$$",
@@ -116,12 +122,12 @@ def test_draws_and_saves_whatever_applies(case, tmp_path):
 
 
 def test_defaults_follow_the_data():
-    assert plots.default_figures(builders.purple_jar()) == DEFAULT
+    assert plots.default_figures(builders.purple_jar()) == DEFAULT + NEW
     assert plots.default_figures(builders.one_node()) == tuple(
-        name for name in DEFAULT if name != "compatibility"
+        name for name in (*DEFAULT, "beliefs") if name != "compatibility"
     )
     digits = plots.default_figures(builders.digits())
-    assert digits == ("dashboard", "confidence", "society", "reconstructions")
+    assert digits == ("dashboard", "confidence", "society", *NEW, "reconstructions")
     assert plots.default_figures(builders.digits_test())[-1] == "confusion"
 
 
@@ -148,7 +154,7 @@ def test_hostile_names_are_shown_literally(name, tmp_path):
             assert not [e for e in root.iter() if e.tag.endswith("script")]
 
 
-@pytest.mark.parametrize("name", [n for n in plots.FIGURES if n not in MEASURED])
+@pytest.mark.parametrize("name", [n for n in plots.FIGURES if n not in MEASURED | EXPLAINED | TOLD])
 def test_title_says_not_converged(name):
     record = replace(builders.digits_test(), status="max_iterations", verdict="residual 0.3")
     if name in ("compatibility", "estimators"):
