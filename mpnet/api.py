@@ -282,6 +282,8 @@ def load(
 ) -> Scenario:
     """Read and check a scenario.
 
+    *Stable.*
+
     Parameters
     ----------
     scenario : str or path
@@ -318,7 +320,22 @@ def run(
 ) -> Run:
     """Run a scenario.
 
-    Arguments are those of ``load``; settings change a loaded scenario too.
+    *Stable.*
+
+    Parameters
+    ----------
+    scenario : str, path or Scenario
+        A file, the name of a shipped scenario, or one that was loaded.
+    plugins : collection of str
+        Node types of other distributions that may load.
+    **settings
+        As for ``load``; they change a loaded scenario too.
+
+    Raises
+    ------
+    ScenarioError
+        With every fault and its place.
+
     """
     if not isinstance(scenario, Scenario):
         scenario = load(scenario, plugins=plugins, **settings)
@@ -329,6 +346,8 @@ def run(
 
 def open_run(run: str | PathLike[str] = "latest", root: str | PathLike[str] = RUNS) -> Run:
     """Read a run back.
+
+    *Evolving.*
 
     Parameters
     ----------

@@ -119,10 +119,12 @@ class NodeCalls:
             The node.
         parts : sequence of str
             The models that it predicts to be active.
-        prior, predicts, explains
+        prior : float, optional
             As for ``model``.
         holds_parts : float, optional
             Probability that each part is active while the composite is.
+        predicts, explains : mapping, optional
+            As for ``model``.
 
         """
         keys = {"prior": prior, "parts": parts, "holds_parts": holds_parts}

@@ -52,6 +52,8 @@ def infer(  # noqa: PLR0913  the one door to everything
 ) -> Result:
     """Answer a question about a factor graph.
 
+    *Stable.*
+
     Parameters
     ----------
     model : path, FactorGraph, GraphBuilder or Model

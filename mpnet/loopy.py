@@ -97,10 +97,12 @@ class LoopyBP:
             Observed states by variable, both by name.
         virtual_evidence : sequence of TabularCPD, optional
             Likelihoods of the states of a variable, as pgmpy takes them.
-        elimination_order, show_progress
+        elimination_order : object
             Taken for the sake of pgmpy's signature; nothing is eliminated.
         joint : bool
             Whether to return one distribution over all of ``variables``, or one for each.
+        show_progress : bool
+            Taken for the sake of pgmpy's signature; nothing is shown.
 
         Returns
         -------

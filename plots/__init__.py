@@ -57,7 +57,10 @@ FIGURES: dict[str, str] = {
 
 
 def default_figures(record: Record) -> tuple[str, ...]:
-    """Names of the figures that have something to show for this record, in their fixed order."""
+    """Names of the figures that have something to show for this record, in their fixed order.
+
+    *Evolving.*
+    """
     from mpnet.plots.contents import has_content
 
     return tuple(name for name in FIGURES if has_content(name, record))
@@ -65,6 +68,8 @@ def default_figures(record: Record) -> tuple[str, ...]:
 
 def draw(name: str, record: Record) -> Figure | None:
     """Draw one figure.
+
+    *Evolving.*
 
     Parameters
     ----------
@@ -96,6 +101,8 @@ def save(
     figure: Figure, path_stem: Path, record: Record, formats: Sequence[str] = ("png", "svg")
 ) -> list[Path]:
     """Write a figure as ``path_stem.png``, ``path_stem.svg``, ... and return the paths.
+
+    *Evolving.*
 
     Files appear whole or not at all, carry a description in words, and have the same bytes
     whenever the record is the same.

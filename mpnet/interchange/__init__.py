@@ -24,6 +24,8 @@ __all__ = ["FORMATS", "Format", "Model", "ModelFileError", "read_model", "shippe
 class Format:
     """A file format.
 
+    *Internal.*
+
     Parameters
     ----------
     suffix : str
@@ -64,6 +66,8 @@ FORMATS: dict[str, Format] = {
 class Model:
     """A graph that was read from a file.
 
+    *Evolving.*
+
     Parameters
     ----------
     graph : FactorGraph
@@ -85,6 +89,8 @@ class Model:
 
 def read_model(path: str | PathLike[str], format: str | None = None) -> Model:
     """Read a model file.
+
+    *Stable.*
 
     Parameters
     ----------
@@ -120,6 +126,8 @@ def write_model(
 ) -> None:
     """Write a graph as a file that other programs read; whole or not at all.
 
+    *Stable.*
+
     Raises
     ------
     UsageError
@@ -141,7 +149,10 @@ def write_model(
 
 
 def shipped() -> list[str]:
-    """Names of the models that come with the package."""
+    """Names of the models that come with the package.
+
+    *Evolving.*
+    """
     folder = resources("mpnet.interchange").joinpath("examples")
     return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
 

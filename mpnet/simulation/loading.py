@@ -47,6 +47,8 @@ LIVED = (
 class Scenario(ScenarioDisplay):
     """A scenario whose every word has been checked.
 
+    *Evolving.*
+
     Parameters
     ----------
     document : Document
