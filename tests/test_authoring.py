@@ -151,3 +151,10 @@ def test_methods_take_all_keys_of_their_types():
     types = node_types()
     for kind, keys in METHODS.items():
         assert set(keys) == set(types[kind].load().model_fields), kind
+
+
+def test_a_run_of_code_is_saved_with_its_scenario_as_a_file(tmp_path):
+    run = pets().run()
+    folder = run.save(tmp_path / "run")
+    assert mpnet.load(folder / "scenario.yaml").sha256() == pets().build().sha256()
+    assert mpnet.open_run(folder).beliefs == run.beliefs

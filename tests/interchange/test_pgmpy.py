@@ -332,3 +332,14 @@ def test_a_factor_of_networkx_that_does_not_fit_is_named(about, wanted):
     own.add_edge("f", "a")
     with pytest.raises(GraphError, match=wanted):
         from_networkx(own)
+
+
+def test_a_junction_tree_is_the_same_model():
+    model = to_pgmpy(read_model(MODELS / "cancer.bif.gz"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = model.to_junction_tree()
+    found = mpnet.infer(from_pgmpy(tree), {"Xray": "positive"}, estimator="exact").marginals
+    wanted = mpnet.infer(from_pgmpy(model), {"Xray": "positive"}, estimator="exact").marginals
+    for name, states in wanted.items():
+        assert found[name] == pytest.approx(states, abs=1e-12)
