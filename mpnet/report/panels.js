@@ -29,13 +29,19 @@ function wordsOf(index, row) {
   return parts.join(", ");
 }
 
+// A name that may be too long for its place loses its middle: names that begin alike end differently.
+function nameTag(text, kind) {
+  const tail = text.length > 14 ? 6 : 0;
+  return make("span", {class: kind, title: text}, make("span", {class: "head"}, text.slice(0, text.length - tail)), tail ? make("span", {}, text.slice(-tail)) : "");
+}
+
 function fillList() {
   const text = $("search").value.trim();
   list.found = list.order.filter((i) => matches(nodes[i]));
   const box = $("list");
   list.items = list.found.slice(0, list.shown).map((index) => {
     const node = nodes[index];
-    const name = make("span", {class: node.asked ? "name asked" : "name", title: node.name}, cut(node.name, node.asked ? 15 : 17));
+    const name = nameTag(node.name, node.asked ? "name asked" : "name");
     const fill = make("span", {class: "fill"});
     const value = make("span", {class: "value"});
     const bar = make("span", {class: "bar", "aria-hidden": "true"}, fill);
@@ -254,7 +260,7 @@ function fillLegend() {
     const value = make("span", {class: "value"});
     const text = label(line.index, line.state, 200);
     const button = make("button", {type: "button", "aria-pressed": String(line.index === view.node), title: text, onclick: () => showNode(line.index)},
-      drawn("svg", {width: 34, height: 12, "aria-hidden": "true"}, stroke), make("span", {class: "name"}, label(line.index, line.state, binary(nodes[line.index]) ? 21 : 10)), value);
+      drawn("svg", {width: 34, height: 12, "aria-hidden": "true"}, stroke), nameTag(label(line.index, line.state, 80), "name"), value);
     return {line, value, item: make("li", {}, button)};
   });
   box.replaceChildren(...legend.items.map((entry) => entry.item));
