@@ -1,0 +1,108 @@
+"""Where compiled kernels of other packages are kept: folders named after all of their sources.
+
+Numba would notice a change only in the file of the kernel itself. A kernel of mpnet that is
+compiled for arrays of another package holds code of that package, and is kept there, too.
+"""
+
+import hashlib
+import shutil
+import sys
+import time
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = "plugins"
+"""Inside the cache folder of mpnet's kernels, whose name changes with them."""
+
+STALE = 30 * 24 * 3600
+"""After so many seconds, folders for other versions of the same sources are removed."""
+
+PLACES: dict[type, Path | None] = {}
+"""Where kernels are kept that are compiled for the arrays of a factor family that registered;
+None for arrays that another process could not import."""
+
+
+def is_own(module: str) -> bool:
+    """Whether a module is mpnet's, so that the cache folder's name covers it."""
+    return module.partition(".")[0] == "mpnet"
+
+
+def sources(file: str) -> tuple[Path, ...]:
+    """All Python files of the package that a file belongs to, or the file if it is in none."""
+    found = Path(file)
+    package = found.parent
+    if not (package / "__init__.py").exists():
+        return (found,)
+    while (package.parent / "__init__.py").exists():
+        package = package.parent
+    return tuple(sorted(package.rglob("*.py")))
+
+
+def place(file: str, folder: Path) -> Path:
+    """Where kernels that are written in a file are kept.
+
+    Parameters
+    ----------
+    file : str
+        A Python file.
+    folder : Path
+        Where mpnet keeps its own.
+
+    """
+    files = sources(file)
+    try:
+        stamps = tuple((path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+        return _place(files, stamps, folder)
+    except OSError:  # not a file: a notebook's cell, or typed at a prompt
+        return folder / FOLDER / "typed"
+
+
+@lru_cache(maxsize=256)
+def _place(files: tuple[Path, ...], stamps: Any, folder: Path) -> Path:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    stem = files[0].parent.name if len(files) > 1 else files[0].stem
+    found = folder / FOLDER / f"{stem}-{digest.hexdigest()[:16]}"
+    if not found.exists():
+        _forget_others(folder / FOLDER, stem)
+    return found
+
+
+def _forget_others(folder: Path, stem: str) -> None:
+    """Remove what was compiled long ago from other versions of the same sources."""
+    for other in folder.glob(f"{stem}-*"):
+        with suppress(OSError):
+            if time.time() - other.stat().st_mtime > STALE:
+                shutil.rmtree(other)
+
+
+def is_importable(found: type) -> bool:
+    """Whether another process finds the same class under the same name."""
+    module = sys.modules.get(found.__module__)
+    return found.__module__ != "__main__" and getattr(module, found.__qualname__, None) is found
+
+
+def joint(folder: Path, places: set[Path]) -> Path:
+    """Where a kernel is kept that was written for ``folder`` and holds code from ``places``."""
+    if folder.parent.name == FOLDER:
+        places = places | {folder}
+    names = sorted(place.name for place in places)
+    if len(names) < 2:
+        return next(iter(places), folder)
+    digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
+    return min(places).parent / f"together-{digest}"
+
+
+def classes_in(types: Any) -> set[type]:
+    """Classes of registered arrays among Numba types, also inside tuples."""
+    found: set[type] = set()
+    for each in types:
+        known = getattr(each, "instance_class", None)
+        if known in PLACES:
+            found.add(known)
+        elif isinstance(inner := getattr(each, "types", None), tuple):
+            found |= classes_in(inner)
+    return found
