@@ -24,16 +24,18 @@ from mpnet.families import (
     IntArray,
     Semiring,
     finish,
+    finish_wide,
     in_logs,
     inlined,
-    inverse,
     is_linear,
+    is_linear_sum,
     is_small,
     kernel,
     larger,
     lifted,
     plus,
     register_family,
+    reordering_kernel,
     smallest,
     times,
     to_log,
@@ -60,104 +62,104 @@ class StepArrays(NamedTuple):
 @inlined
 def _climb(
     semiring: Semiring,
-    count: np.uintp,
-    rungs: np.uintp,
     family: StepArrays,
-    said: FloatArray,
+    rungs: np.uintp,
+    count: np.uintp,
+    first: np.uintp,
+    to_factor: FloatArray,
+    high: FloatArray,
     fresh: FloatArray,
+    at: np.uintp,
 ) -> None:
-    """Overwrite ``fresh`` with what both variables hear, each from the other, without a switch.
+    """Overwrite ``fresh`` from ``at`` on with what both variables hear, each from the other.
 
-    ``said`` holds what they say, one after the other; ``fresh`` likewise. Four running sums, two
-    for each variable, go along together: they do not wait for one another.
+    What they say begins at ``first`` in ``to_factor``; ``high`` is scratch. Four running sums, up
+    and down the ladder for each variable, go along together: they do not wait for one another.
     """
-    up, down = family.up, family.down
-    top = count - ONE
-    low_first, low_second = said[count], said[0]
-    high_first, high_second = semiring.zero, semiring.zero
-    fresh[0], fresh[count] = low_first, low_second
-    fresh[top], fresh[count + top] = high_first, high_second
-    for state in range(ONE, count):
-        below = np.uintp(rungs + state - ONE)
-        low_first = plus(semiring, said[count + state], times(semiring, down[below], low_first))
-        low_second = plus(semiring, said[state], times(semiring, up[below], low_second))
-        fresh[state], fresh[count + state] = low_first, low_second
-    for reverse in range(ONE, count):
-        state = top - reverse
-        above = np.uintp(rungs + state)
-        high_first = times(semiring, up[above], plus(semiring, said[count + state + ONE], high_first))
-        high_second = times(semiring, down[above], plus(semiring, said[state + ONE], high_second))
-        fresh[state] = plus(semiring, fresh[state], high_first)
-        fresh[count + state] = plus(semiring, fresh[count + state], high_second)
+    up, down, second, top = family.up, family.down, first + count, count - ONE
+    low_first, low_second = to_factor[second], to_factor[first]
+    high_first, high_second = to_factor[second + top], to_factor[first + top]
+    fresh[at], fresh[at + count] = low_first, low_second
+    high[top], high[count + top] = semiring.zero, semiring.zero
+    for step in range(ONE, count):
+        here, rung = at + step, rungs + step - ONE
+        low_first = plus(semiring, to_factor[second + step], times(semiring, down[rung], low_first))
+        low_second = plus(semiring, to_factor[first + step], times(semiring, up[rung], low_second))
+        fresh[here], fresh[here + count] = low_first, low_second
+        state = top - step
+        high[state] = times(semiring, up[rungs + state], high_first)
+        high[count + state] = times(semiring, down[rungs + state], high_second)
+        high_first = plus(semiring, to_factor[second + state], high[state])
+        high_second = plus(semiring, to_factor[first + state], high[count + state])
+    for entry in range(TWO * count):
+        fresh[at + entry] = plus(semiring, fresh[at + entry], high[entry])
 
 
 @inlined
-def _hear(
-    semiring: Semiring,
+def _climb_numbers(
+    family: StepArrays,
+    rungs: np.uintp,
     count: np.uintp,
-    start: np.uintp,
+    first: np.uintp,
     to_factor: FloatArray,
-    said: FloatArray,
+    high: FloatArray,
+    fresh: FloatArray,
     at: np.uintp,
-) -> float:
-    """Copy one message, divided by its total, and return the total of the copy: one or zero."""
-    total = semiring.zero
-    for state in range(count):
-        total = plus(semiring, total, to_factor[start + state])
-    scale = inverse(semiring, total)
-    for state in range(count):
-        said[at + state] = times(semiring, to_factor[start + state], scale)
-    return times(semiring, total, scale)
+) -> None:
+    """As ``_climb`` by plain arithmetic: a product and a sum are one instruction, half the wait."""
+    up, down, second, top = family.up, family.down, first + count, count - ONE
+    low_first, low_second = to_factor[second], to_factor[first]
+    high_first, high_second = to_factor[second + top], to_factor[first + top]
+    fresh[at], fresh[at + count] = low_first, low_second
+    high[top], high[count + top] = 0.0, 0.0
+    for step in range(ONE, count):
+        here, rung = at + step, rungs + step - ONE
+        low_first = to_factor[second + step] + down[rung] * low_first
+        low_second = to_factor[first + step] + up[rung] * low_second
+        fresh[here], fresh[here + count] = low_first, low_second
+        state = top - step
+        above_first, above_second = up[rungs + state] * high_first, down[rungs + state] * high_second
+        high[state], high[count + state] = above_first, above_second
+        high_first = to_factor[second + state] + above_first
+        high_second = to_factor[first + state] + above_second
+    for entry in range(TWO * count):
+        fresh[at + entry] += high[entry]
 
 
 @inlined
 def _respond(
     semiring: Semiring,
-    count: np.uintp,
-    rungs: np.uintp,
     family: StepArrays,
+    rungs: np.uintp,
+    count: np.uintp,
     base: np.uintp,
     to_factor: FloatArray,
-    said: FloatArray,
+    high: FloatArray,
     fresh: FloatArray,
 ) -> None:
-    """Overwrite ``fresh`` with all messages of one factor without a switch; ``said`` is scratch."""
-    _hear(semiring, count, base, to_factor, said, np.uintp(0))
-    _hear(semiring, count, base + count, to_factor, said, count)
-    _climb(semiring, count, rungs, family, said, fresh)
+    """Overwrite ``fresh`` with all messages of one factor; ``high`` is scratch."""
+    at = TWO * np.uintp(family.switched)
+    first = base + at
+    if is_linear_sum(semiring):
+        _climb_numbers(family, rungs, count, first, to_factor, high, fresh, at)
+    else:
+        _climb(semiring, family, rungs, count, first, to_factor, high, fresh, at)
+    if family.switched == 1:
+        off, on = to_factor[base], to_factor[base + ONE]
+        all_first, all_second, agree = semiring.zero, semiring.zero, semiring.zero
+        for state in range(count):
+            said = to_factor[first + state]
+            all_first = plus(semiring, all_first, said)
+            all_second = plus(semiring, all_second, to_factor[first + count + state])
+            agree = plus(semiring, agree, times(semiring, said, fresh[TWO + state]))
+        for entry in range(TWO * count):
+            other = all_second if entry < count else all_first
+            climbed = times(semiring, on, fresh[TWO + entry])
+            fresh[TWO + entry] = plus(semiring, times(semiring, off, other), climbed)
+        fresh[0], fresh[ONE] = times(semiring, all_first, all_second), agree
 
 
-@inlined
-def _respond_switched(
-    semiring: Semiring,
-    count: np.uintp,
-    rungs: np.uintp,
-    family: StepArrays,
-    base: np.uintp,
-    to_factor: FloatArray,
-    said: FloatArray,
-    climbed: FloatArray,
-    fresh: FloatArray,
-) -> None:
-    """Overwrite ``fresh`` with all messages of one factor; ``said`` and ``climbed`` are scratch."""
-    first = _hear(semiring, count, base + TWO, to_factor, said, np.uintp(0))
-    second = _hear(semiring, count, base + TWO + count, to_factor, said, count)
-    _climb(semiring, count, rungs, family, said, climbed)
-    scale = inverse(semiring, plus(semiring, to_factor[base], to_factor[base + ONE]))
-    off = times(semiring, to_factor[base], scale)
-    on = times(semiring, to_factor[base + ONE], scale)
-    agree = semiring.zero
-    for state in range(count):
-        agree = plus(semiring, agree, times(semiring, said[state], climbed[state]))
-        kept = times(semiring, off, second)
-        fresh[TWO + state] = plus(semiring, kept, times(semiring, on, climbed[state]))
-        there = count + state
-        kept = times(semiring, off, first)
-        fresh[TWO + there] = plus(semiring, kept, times(semiring, on, climbed[there]))
-    fresh[0], fresh[ONE] = times(semiring, first, second), agree
-
-
-@kernel
+@reordering_kernel
 def send(
     semiring: Semiring,
     graph: GraphArrays,
@@ -171,31 +173,42 @@ def send(
     edge_residual: FloatArray,
 ) -> tuple[float, int]:
     """Messages of a range of factors to all their variables; see ``mpnet.families``."""
-    status, worst = ALIVE, 0.0
-    switch = np.uintp(family.switched)
-    count = _states(graph, family, first)
-    said = np.empty(TWO * count, dtype=out.dtype)
-    climbed = np.empty(TWO * count, dtype=out.dtype)
-    fresh = np.empty(TWO * (count + switch), dtype=out.dtype)
-    small = smallest(out)
-    boolean = Boolean(semiring.zero, semiring.one)
+    status, worst, odds = ALIVE, 0.0, 0.0
+    slack = float(64.0 * np.finfo(out.dtype).eps)
+    count, small = _states(graph, family, first), smallest(out)
+    switched = np.uintp(family.switched)
+    size = TWO * (count + switched)
+    high, fresh = np.empty(TWO * count, dtype=out.dtype), np.empty(size, dtype=out.dtype)
     for factor in range(first, last):
-        base = np.uintp(graph.edge_states[graph.factor_edges[factor]])
+        edge = np.uintp(graph.factor_edges[factor])
+        base = np.uintp(graph.edge_states[edge])
         rungs = np.uintp(family.factor_ladder[factor - family.first])
-        if switch == ONE:
-            _respond_switched(
-                semiring, count, rungs, family, base, to_factor, said, climbed, fresh
-            )
+        _respond(semiring, family, rungs, count, base, to_factor, high, fresh)
+        if is_linear(semiring):
+            unsure = 0
+            for entry in range(size):
+                unsure |= not fresh[entry] > small
+            if unsure != 0 and _is_lost(family, rungs, count, base, to_factor, high, fresh):
+                return worst, UNSAFE
+        if is_linear(semiring) and damping == 0.0:
+            dead = False
+            if switched == ONE:
+                odds, slack, dead = finish_wide(
+                    TWO, fresh, np.uintp(0), old, out, base, edge, edge_residual, odds, slack
+                )
+            for side in range(TWO):
+                at = TWO * switched + side * count
+                odds, slack, empty = finish_wide(
+                    count, fresh, at, old, out, base + at, edge + switched + side, edge_residual,
+                    odds, slack,
+                )  # fmt: skip
+                dead = dead or empty
         else:
-            _respond(semiring, count, rungs, family, base, to_factor, said, fresh)
-        unsure = is_linear(semiring) and not fresh.min() > small
-        if unsure and _is_lost(boolean, count, rungs, family, base, to_factor, said, fresh):
-            return worst, UNSAFE
-        change, dead = finish(semiring, graph, factor, fresh, old, out, damping, edge_residual)
+            change, dead = finish(semiring, graph, factor, fresh, old, out, damping, edge_residual)
+            worst = larger(worst, change)
         if dead and status == ALIVE:
             status = factor
-        worst = larger(worst, change)
-    return worst, status
+    return larger(worst, np.log1p(odds)), status
 
 
 @inlined
@@ -207,24 +220,18 @@ def _states(graph: GraphArrays, family: StepArrays, factor: int) -> np.uintp:
 
 @kernel
 def _is_lost(
-    boolean: Boolean,
-    count: np.uintp,
-    rungs: np.uintp,
     family: StepArrays,
+    rungs: np.uintp,
+    count: np.uintp,
     base: np.uintp,
     to_factor: FloatArray,
-    said: FloatArray,
+    high: FloatArray,
     fresh: FloatArray,
 ) -> bool:
     """Whether some entry of ``fresh`` is small though it is not a hard zero."""
     possible = np.empty_like(fresh)
-    if family.switched == 1:
-        climbed = np.empty_like(said)
-        _respond_switched(
-            boolean, count, rungs, family, base, to_factor, said, climbed, possible
-        )
-    else:
-        _respond(boolean, count, rungs, family, base, to_factor, said, possible)
+    boolean = Boolean(0.0, 1.0)
+    _respond(boolean, family, rungs, count, base, to_factor, high, possible)
     return is_small(fresh, possible)
 
 
