@@ -13,6 +13,27 @@ def has_content(name: str, record: Record) -> bool:
     return _CONTENT[name](record)
 
 
+def figures_with(record: Record, unasked: bool) -> tuple[str, ...]:
+    """Names of the figures that have something to show, in order.
+
+    ``unasked`` leaves out those that say little beyond the others while a society is small.
+    """
+    from mpnet.plots import FIGURES
+
+    return tuple(
+        name
+        for name in FIGURES
+        if has_content(name, record)
+        and not (unasked and name in _UNASKED and not _UNASKED[name](record))
+    )
+
+
+def _in_question(record: Record) -> int:
+    """How many nodes in question were followed."""
+    followed = set(record.trace.nodes)
+    return sum(node.in_question and node.name in followed for node in record.nodes)
+
+
 def _trace(record: Record) -> bool:
     return bool(record.trace.nodes) and record.trace.beliefs.shape[0] > 0
 
@@ -64,7 +85,9 @@ def _measured_by(experiment: str) -> Callable[[Record], bool]:
 
 
 _CONTENT: Mapping[str, Callable[[Record], bool]] = {
-    "dashboard": _trace,
+    "convergence": _trace,
+    "heat": _trace,
+    "multiples": _trace,
     "confidence": _trace,
     "compatibility": _compatibility,
     "estimators": _estimates,
@@ -97,3 +120,13 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "staircase": lambda record: bool(record.phases) and record.trace.iterations.size > 0,
     "phases": lambda record: bool(walks(record)),
 }
+
+_UNASKED: Mapping[str, Callable[[Record], bool]] = {
+    "heat": lambda record: len(record.trace.nodes) > 40,
+    "multiples": lambda record: _in_question(record) > 8,
+    "residuals": lambda record: record.status != "converged",
+    "protest": lambda record: False,
+    "beliefs": lambda record: False,
+    "messages": lambda record: False,
+}
+"""Figures that a run draws unasked only where this holds, so that it is quick."""

@@ -57,7 +57,8 @@ class Picture:
             If a file can't be written.
 
         """
-        from mpnet.plots.files import FORMATS, save_described
+        from mpnet.plots import FORMATS
+        from mpnet.plots.files import save_described
 
         stem = Path(path)
         if stem.suffix.lstrip(".") in FORMATS:

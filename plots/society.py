@@ -176,7 +176,8 @@ def _markers(axes: Axes, spots: Sequence[_Spot], marker: str) -> None:
         looks: dict[str, Any] = {"c": "white", "ec": "#9A9A9A", "linestyle": (0, (1.2, 1.2))}
     else:
         looks = {"c": fill, "ec": "#333333"}
-    axes.scatter(x, y, s=size, marker=marker, lw=1.0, zorder=4, **looks)
+    drawn = axes.scatter(x, y, s=size, marker=marker, lw=1.0, zorder=4, **looks)
+    style.mirror_colors(drawn)
 
 
 def _label(axes: Axes, spot: _Spot, index: int, line: str) -> None:

@@ -49,7 +49,8 @@ def draw_key(
     at = _words(axes, figure, (at - 6, upper), "bold: in question")
     ramp = belief(np.linspace(0, 1, 64))[None, :, :]
     at = _words(axes, figure, (at, upper), "belief 0") - 8
-    axes.imshow(ramp, extent=(at, at + 70, upper - 4, upper + 4), aspect="auto")
+    drawn = axes.imshow(ramp, extent=(at, at + 70, upper - 4, upper + 4), aspect="auto")
+    style.mirror_colors(drawn)
     axes.set_xlim(0, width)
     axes.set_ylim(0, height)
     _words(axes, figure, (at + 76, upper), "1  (of active, else of the leading state)")

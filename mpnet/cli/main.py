@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "show": "Show a run again, or a scenario before it runs.",
     "explain": "Say why a node of a run is believed: who supports it, who protests.",
     "plot": "Draw figures of a run again.",
+    "report": "Write a run as one HTML page to scrub through and click in.",
     "compare": "Say what differs between runs, or from exact answers.",
     "gallery": "Run the shipped scenarios and write a page for each.",
     "list": "List scenarios, node types, estimators, schedules, figures.",

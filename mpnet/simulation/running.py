@@ -190,7 +190,7 @@ def _record(
         views=_views(scenario, seen),
         findings=findings,
         bracket=bracket_of(answer) if possible else None,
-        rate=rate_of(answer, spec.inference.schedule),
+        rate=rate_of(answer, spec.inference.schedule, _damping(spec, estimate)),
         messages=message_table(answer, spec.inference.tolerance),
     )
 

@@ -142,7 +142,7 @@ def test_lookalikes_are_noted(mpnet, tmp_path):
 def test_list_names_everything(mpnet):
     code, out, _ = mpnet("list")
     assert code == 0
-    for word in ("purple_jar", "feature", "clamped", "flooding", "dashboard", "plugins:"):
+    for word in ("purple_jar", "feature", "clamped", "flooding", "convergence", "plugins:"):
         assert word in out
 
 
