@@ -6,6 +6,7 @@ from collections.abc import Collection
 from os import PathLike, fspath
 from typing import Any
 
+from mpnet.nodes.registry import Plugin
 from mpnet.record import Record
 from mpnet.scenario.document import set_value
 from mpnet.scenario.library import open_scenario
@@ -15,7 +16,7 @@ from mpnet.simulation.running import run_scenario
 
 
 def load(
-    scenario: str | PathLike[str], *, plugins: Collection[str] = (), **settings: Any
+    scenario: str | PathLike[str], *, plugins: Collection[Plugin] = (), **settings: Any
 ) -> Scenario:
     """Read and check a scenario.
 
@@ -23,8 +24,9 @@ def load(
     ----------
     scenario : str or path
         A file, or the name of a shipped scenario.
-    plugins : collection of str
-        Node types of other distributions that may load.
+    plugins : collection of str, path or type
+        Node types of other distributions that may load, Python files that define node types,
+        and node types themselves.
     **settings
         Values under ``inference`` (``damping=0.5``), or whole parts (``evidence={...}``).
 
@@ -47,7 +49,7 @@ def load(
 
 
 def run(
-    scenario: str | PathLike[str] | Scenario, *, plugins: Collection[str] = (), **settings: Any
+    scenario: str | PathLike[str] | Scenario, *, plugins: Collection[Plugin] = (), **settings: Any
 ) -> Record:
     """Run a scenario and return the record; arguments as for ``load``."""
     if isinstance(scenario, Scenario):

@@ -347,8 +347,8 @@ def assemble_society(
             "rules": partial(_take_rules, name, node, society, rules, name not in misled),
             "check": partial(node.check, society),
         }
-        for method, step in steps.items():
-            if not collect(name, node, faults, method, step):
+        for method, action in steps.items():
+            if not collect(name, node, faults, method, action):
                 break
     found = replace(society, links=tuple(links), rules=tuple(rules), causes=tuple(causes))
     return found, faults
