@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "show": "Show a run again, or a scenario before it runs.",
     "plot": "Draw figures of a run again.",
     "gallery": "Run the shipped scenarios and write a page for each.",
+    "new": "Write the beginning of a plugin or of a scenario.",
     "list": "List scenarios, node types, estimators, schedules, figures.",
     "doctor": "Check the installation and the kernels.",
     "schema": "Write the JSON Schema of the scenario format.",

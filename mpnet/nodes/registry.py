@@ -129,7 +129,7 @@ def node_types(enabled: Collection[Plugin] = ()) -> dict[str, NodeType]:
     _refuse_unknown(named(enabled), found)
     for entry in _given(enabled, allowed):
         other = found.get(entry.name)
-        if other is not None and other.found is not entry.found:
+        if other is not None and not _is_same(other, entry):
             raise PluginError(
                 f"node type {entry.name!r} comes from both {other.origin} and {entry.origin}; "
                 f"give the one in {entry.origin} another type_name"
@@ -146,6 +146,16 @@ def _rivals(first: NodeType, second: NodeType, allowed: Collection[str]) -> Node
         first, second = second, first
     disputed = not first.built_in or first.name in allowed or second.distribution in allowed
     return replace(first, rivals=(*first.rivals, second.origin), disputed=disputed)
+
+
+def _is_same(installed: NodeType, given: NodeType) -> bool:
+    """Whether a type that was given is the installed one of its name; loads only its own package."""
+    if installed.found is given.found or installed.entry_point is None or given.found is None:
+        return installed.found is given.found
+    home = given.found.__module__.partition(".")[0]
+    if installed.entry_point.module.partition(".")[0] != home:
+        return False
+    return installed.entry_point.load() is given.found
 
 
 def _refuse_unknown(given: Collection[str], found: Collection[str]) -> None:
