@@ -1,9 +1,10 @@
-"""Where compiled kernels of other packages are kept: folders named after all of their sources.
+"""Where compiled kernels of other packages are kept: folders named after all that they import.
 
 Numba would notice a change only in the file of the kernel itself. A kernel of mpnet that is
 compiled for arrays of another package holds code of that package, and is kept there, too.
 """
 
+import ast
 import hashlib
 import shutil
 import sys
@@ -30,14 +31,33 @@ def is_own(module: str) -> bool:
 
 
 def sources(file: str) -> tuple[Path, ...]:
-    """All Python files of the package that a file belongs to, or the file if it is in none."""
-    found = Path(file)
-    package = found.parent
-    if not (package / "__init__.py").exists():
-        return (found,)
-    while (package.parent / "__init__.py").exists():
-        package = package.parent
-    return tuple(sorted(package.rglob("*.py")))
+    """A Python file and all others of its package, or beside it, that it imports, directly or not."""
+    start = Path(file).resolve()
+    root = start.parent
+    while (root / "__init__.py").exists():
+        root = root.parent
+    found, waiting = {start}, [start]
+    while waiting:
+        for path in _imported(waiting.pop(), root) - found:
+            found.add(path)
+            waiting.append(path)
+    return (start, *sorted(found - {start}))
+
+
+def _imported(file: Path, root: Path) -> set[Path]:
+    """Files below ``root`` that one file imports."""
+    names: set[str] = set()
+    here = file.relative_to(root).parent.parts
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            before = here[: len(here) + 1 - node.level] if node.level else ()
+            module = ".".join([*before, *filter(None, [node.module])])
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    paths = [root.joinpath(*name.split(".")) for name in names if not is_own(name)]
+    ways = [way for path in paths for way in (path.with_suffix(".py"), path / "__init__.py")]
+    return {way for way in ways if way.is_file()}
 
 
 def place(file: str, folder: Path) -> Path:
@@ -51,11 +71,11 @@ def place(file: str, folder: Path) -> Path:
         Where mpnet keeps its own.
 
     """
-    files = sources(file)
     try:
+        files = sources(file)
         stamps = tuple((path.stat().st_mtime_ns, path.stat().st_size) for path in files)
         return _place(files, stamps, folder)
-    except OSError:  # not a file: a notebook's cell, or typed at a prompt
+    except (OSError, SyntaxError):  # not a file: a notebook's cell, or typed at a prompt
         return folder / FOLDER / "typed"
 
 
@@ -64,7 +84,9 @@ def _place(files: tuple[Path, ...], stamps: Any, folder: Path) -> Path:
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    stem = files[0].parent.name if len(files) > 1 else files[0].stem
+    stem = files[0].stem
+    if (files[0].parent / "__init__.py").exists():
+        stem = f"{files[0].parent.name}.{stem}"
     found = folder / FOLDER / f"{stem}-{digest.hexdigest()[:16]}"
     if not found.exists():
         _forget_others(folder / FOLDER, stem)

@@ -24,7 +24,8 @@ def kernel(function: Kernel) -> Kernel:
 
     Numba reads its cache folder while it decorates, so it is set for that moment only: other
     users of numba in the same process keep theirs. Kernels of plugins have a folder of their own,
-    named after all sources of their package; what they call in other packages is not looked at.
+    named after the texts of their file and of all that it imports of its package; what they call
+    in other packages is not looked at.
     Functions that are in no file (typed, or in a notebook) are compiled anew in each process.
     """
     return _compile(function)

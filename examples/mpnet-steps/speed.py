@@ -9,11 +9,11 @@ import sys
 import time
 
 import numpy as np
+from mpnet_steps import Steps
 
 from mpnet.factors import Potts
 from mpnet.graph import FactorGraph
 from mpnet.messages import Messages
-from mpnet_steps import Steps
 
 ENTRIES = 400_000
 """States of all messages in a row, about."""
@@ -65,7 +65,9 @@ def compare(states):
     for _ in range(ROUNDS):
         for name, run in runs.items():
             best[name] = min(best[name], seconds(run, repeats[name]))
-    return {name: run.graph.arrays.edge_variable.size / best[name] / 1e6 for name, run in runs.items()}
+    return {
+        name: run.graph.arrays.edge_variable.size / best[name] / 1e6 for name, run in runs.items()
+    }
 
 
 def main():

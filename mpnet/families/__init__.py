@@ -59,8 +59,10 @@ each scope)::
 to_factor_i(x_i) (or the maximum of it, in the semiring's words); it alone gives the Bethe free
 energy. ``log_potential`` is the sum of the logs of potentials of one assignment.
 
-Compiled kernels are kept in mpnet's cache, in a folder named after all sources of the plugin's
-package. The first run of a plugin, and of each new version of it, compiles: some seconds.
+Compiled kernels are kept in mpnet's cache, in a folder named after the texts of their file and of
+what it imports of its own package: keep them in a file that imports nothing of the rest, so that
+changes elsewhere compile nothing. The first run of each version compiles, which takes some seconds
+for each semiring and schedule.
 *Evolving.*
 """
 

@@ -118,7 +118,10 @@ def _climb_numbers(
         low_second = to_factor[first + step] + up[rung] * low_second
         fresh[here], fresh[here + count] = low_first, low_second
         state = top - step
-        above_first, above_second = up[rungs + state] * high_first, down[rungs + state] * high_second
+        above_first, above_second = (
+            up[rungs + state] * high_first,
+            down[rungs + state] * high_second,
+        )
         high[state], high[count + state] = above_first, above_second
         high_first = to_factor[second + state] + above_first
         high_second = to_factor[first + state] + above_second
