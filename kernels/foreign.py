@@ -30,22 +30,24 @@ def is_own(module: str) -> bool:
     return module.partition(".")[0] == "mpnet"
 
 
-def sources(file: str) -> tuple[Path, ...]:
+def sources(text: str) -> tuple[Path, ...]:
     """A Python file and all others of its package, or beside it, that it imports, directly or not."""
-    start = Path(file).resolve()
+    start = Path(text).resolve()
     root = start.parent
     while (root / "__init__.py").exists():
         root = root.parent
     found, waiting = {start}, [start]
     while waiting:
-        for path in _imported(waiting.pop(), root) - found:
+        file = waiting.pop()
+        for path in _imported(file, root, file.stat().st_mtime_ns) - found:
             found.add(path)
             waiting.append(path)
     return (start, *sorted(found - {start}))
 
 
-def _imported(file: Path, root: Path) -> set[Path]:
-    """Files below ``root`` that one file imports."""
+@lru_cache(maxsize=1024)
+def _imported(file: Path, root: Path, changed: int) -> frozenset[Path]:
+    """Files below ``root`` that one file imports, as it was when it changed last."""
     names: set[str] = set()
     here = file.relative_to(root).parent.parts
     for node in ast.walk(ast.parse(file.read_bytes())):
@@ -57,7 +59,7 @@ def _imported(file: Path, root: Path) -> set[Path]:
             names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     paths = [root.joinpath(*name.split(".")) for name in names if not is_own(name)]
     ways = [way for path in paths for way in (path.with_suffix(".py"), path / "__init__.py")]
-    return {way for way in ways if way.is_file()}
+    return frozenset(way for way in ways if way.is_file())
 
 
 def place(file: str, folder: Path) -> Path:

@@ -79,9 +79,9 @@ class _Trial:
             return
         if status not in (ALIVE, factor):
             self._refuse("send", f"status {status!r}; for factor {factor} alone it is that or -1")
+        self._check_messages(factor, out)
         if not residual >= 0.0:
             self._refuse("send", f"a residual of {residual!r}; it must be a number of nats >= 0")
-        self._check_messages(factor, out)
         total = self._ask("log_partition", factor, self.said)
         if not (isinstance(total, float) and total < np.inf):
             self._refuse("log_partition", f"{total!r}; it must be a number of nats, or -inf")
