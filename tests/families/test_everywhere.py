@@ -61,9 +61,7 @@ def test_every_schedule_finds_the_fixed_point_of_tables(steps, schedule, tempera
     )
     assert (found.status, expected.status) == ("converged", "converged")
     # Both within 1e-12 nats of one fixed point.
-    np.testing.assert_allclose(
-        found.estimate.beliefs, expected.estimate.beliefs, rtol=0, atol=1e-9
-    )
+    np.testing.assert_allclose(found.estimate.beliefs, expected.estimate.beliefs, rtol=0, atol=1e-9)
     assert found.log_z == pytest.approx(expected.log_z, abs=1e-9)
 
 
@@ -73,11 +71,11 @@ def test_every_schedule_finds_the_fixed_point_of_tables(steps, schedule, tempera
 )  # fmt: skip
 def test_every_estimator_answers_as_for_tables(steps, estimator):
     graph, tables = society(steps)
-    found, expected = (infer(each, estimator=estimator, tolerance=1e-11) for each in (graph, tables))
-    assert found.status == expected.status
-    np.testing.assert_allclose(
-        found.estimate.beliefs, expected.estimate.beliefs, rtol=0, atol=1e-7
+    found, expected = (
+        infer(each, estimator=estimator, tolerance=1e-11) for each in (graph, tables)
     )
+    assert found.status == expected.status
+    np.testing.assert_allclose(found.estimate.beliefs, expected.estimate.beliefs, rtol=0, atol=1e-7)
 
 
 def test_exact_answers_are_those_of_enumeration(steps):
@@ -87,9 +85,7 @@ def test_exact_answers_are_those_of_enumeration(steps):
     expected = brute.beliefs(tables)
     found = infer(graph, estimator="exact")
     for name, belief in expected.items():
-        np.testing.assert_allclose(
-            list(found.marginals[name].values()), belief, rtol=0, atol=1e-12
-        )
+        np.testing.assert_allclose(list(found.marginals[name].values()), belief, rtol=0, atol=1e-12)
 
 
 def test_batches_are_runs_of_their_own(steps):
