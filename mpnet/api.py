@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpnet.errors import UsageError, shown
 from mpnet.names import suggestion
+from mpnet.nodes.registry import Plugin
 from mpnet.record import Record
 from mpnet.scenario.document import Document, set_value
 from mpnet.scenario.library import open_scenario
@@ -278,7 +279,7 @@ def _labels(runs: Sequence[Run]) -> list[str]:
 
 
 def load(
-    scenario: str | PathLike[str], *, plugins: Collection[str] = (), **settings: Any
+    scenario: str | PathLike[str], *, plugins: Collection[Plugin] = (), **settings: Any
 ) -> Scenario:
     """Read and check a scenario.
 
@@ -288,8 +289,9 @@ def load(
     ----------
     scenario : str or path
         A file, or the name of a shipped scenario.
-    plugins : collection of str
-        Node types of other distributions that may load.
+    plugins : collection of str, path or type
+        Node types of other distributions that may load, Python files that define node types,
+        and node types themselves.
     **settings
         Values under ``inference`` (``damping=0.5``), or whole parts (``evidence={...}``).
 
@@ -316,7 +318,7 @@ def _with(document: Document, settings: Mapping[str, Any]) -> Document:
 
 
 def run(
-    scenario: str | PathLike[str] | Scenario, *, plugins: Collection[str] = (), **settings: Any
+    scenario: str | PathLike[str] | Scenario, *, plugins: Collection[Plugin] = (), **settings: Any
 ) -> Run:
     """Run a scenario.
 

@@ -125,6 +125,8 @@ def imported(tree):
 def test_sources_hold_nothing_dangerous(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     modules = {name.partition(".")[0] for name in imported(tree)}
+    if path.parent.name == "testing":  # contracts test that things pickle; nothing else does
+        modules -= {"pickle"}
     assert not modules & {"pickle", "joblib", "shelve", "marshal", "dill", "cloudpickle", ""}
     for name, keywords, node in calls(tree):
         if isinstance(node.func, ast.Name):

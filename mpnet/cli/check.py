@@ -8,19 +8,14 @@ from typing import Any
 import click
 
 from mpnet.cli.output import print_error, print_result
+from mpnet.cli.plugging import plugin_option
 
 EXIT_INVALID = 3
 
 
 @click.command(name="check")
 @click.argument("scenarios", nargs=-1, required=True)
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="TYPE",
-    help="Allow a node type of another distribution.",
-)
+@plugin_option
 @click.option(
     "--format",
     "style",

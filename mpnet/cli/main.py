@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "report": "Write a run as one HTML page to scrub through and click in.",
     "compare": "Say what differs between runs, or from exact answers.",
     "gallery": "Run the shipped scenarios and write a page for each.",
+    "new": "Write the beginning of a plugin or of a scenario.",
     "list": "List scenarios, node types, estimators, schedules, figures.",
     "doctor": "Check the installation and the kernels.",
     "schema": "Write the JSON Schema of the scenario format.",

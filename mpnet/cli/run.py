@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mpnet.cli.output import console, print_error, print_result
+from mpnet.cli.plugging import plugin_option
 
 EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 
@@ -48,13 +49,7 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 @click.option("--theme", default="light", help="Of figures: light or dark.")
 @click.option("--no-plots", is_flag=True, help="Draw no figures.")
 @click.option("--report", is_flag=True, help="Write the run as one HTML page, too.")
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="TYPE",
-    help="Allow a node type of another distribution.",
-)
+@plugin_option
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of the story."
 )

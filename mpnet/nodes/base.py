@@ -181,6 +181,8 @@ class Node(BaseModel):
     """How figures draw it: feature, model, composite, choice or data."""
     api: ClassVar[int] = 1
     """Version of this interface that the type was written for."""
+    type_name: ClassVar[str] = ""
+    """What scenarios call it where it comes from a file; the class in small letters if empty."""
     in_question: ClassVar[bool] = False
     """Whether every run asks about nodes of this type."""
     in_time: ClassVar[bool] = False

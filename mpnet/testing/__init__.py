@@ -1,0 +1,16 @@
+"""Contract tests that plugin authors inherit; needs pytest, which mpnet itself does not.
+
+A test file is a class: name the type and an example, and every claim of the contract is tested.
+
+>>> from mpnet.testing import NodeContract
+>>> class TestLamp(NodeContract):
+...     node = None  # the class, such as mpnet_lamp.lamp
+...     keys = {"bright": 0.5}
+"""
+
+from __future__ import annotations
+
+from mpnet.testing.factor import FactorContract, FactorExample
+from mpnet.testing.node import NodeContract
+
+__all__ = ["FactorContract", "FactorExample", "NodeContract"]
