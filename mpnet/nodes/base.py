@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from mpnet.content import Kind
 from mpnet.errors import Fault
 from mpnet.kernels.layout import FloatArray
+from mpnet.names import suggestion
 
 ACTIVATION = ("inactive", "active")
 """States of a node that can be asleep or awake."""
@@ -296,7 +297,7 @@ def read_evidence(value: Any, states: tuple[str, ...]) -> Observation:
     """
     if isinstance(value, str):
         if value not in states:
-            raise fault((), f"unknown state {value!r}", f"states: {', '.join(states)}")
+            raise fault((), f"unknown state {value!r}", suggestion(value, states, "states"))
         logs = np.full(len(states), -np.inf)
         logs[states.index(value)] = 0.0
         return Observation(value, logs)
@@ -329,7 +330,7 @@ def read_distribution(
     faults = []
     for state, number in value.items():
         if state not in states:
-            hint = f"states: {', '.join(states)}"
+            hint: str = suggestion(state, states, "states")
             if state == "confidence":
                 hint = "write {distribution: {...}, confidence: ...}"
             faults.append(Fault((state,), f"unknown state {state!r}", hint, True))
