@@ -268,6 +268,14 @@ class Node(BaseModel):
         """Log-likelihood (nats, per state) of data that other nodes observed, or None."""
         return None
 
+    def proposals(self, seen: Mapping[str, Observation], around: Surroundings) -> list[str]:
+        """Names of models that are worth waking given what is seen, though their scores say no.
+
+        Asked in runs with a lifecycle, once no score is promising; each is tried, and stays
+        awake only if it is worth it.
+        """
+        return []
+
     def picture(self, seen: Mapping[str, Observation], around: Surroundings) -> FloatArray | None:
         """What the node thinks it saw, as a grey image (height, width), or None."""
         return None
