@@ -311,7 +311,8 @@ def read_evidence(value: Any, states: tuple[str, ...]) -> Observation:
         return Observation(value, logs)
     if not isinstance(value, dict):
         what = f"must be a state or a mapping of states to likelihoods, got {value!r}"
-        raise fault((), what, f'quote it: "{value}"' if str(value) in states else "")
+        words = [word for word in (str(value), str(value).lower()) if word in states]
+        raise fault((), what, f'quote it: "{words[0]}"' if words else "")
     weights = read_distribution(value, states, None, sums_to_one=False)
     if not weights.any():
         raise fault((), "no state has a positive likelihood; the evidence rules everything out")

@@ -113,7 +113,7 @@ def _instead(document: Document, fault: Fault, token: str) -> str | None:
             return None
         return _written(meant, token)
     value = _value_at(document, fault.path)
-    if fault.path == ("mpnet",) and str(value).strip() in ("1", "1.0"):
+    if fault.path == ("mpnet",) and str(value).strip() == str(FORMAT):
         return str(FORMAT)
     quotable = isinstance(value, bool | int | float) and _read(token) == value
     if fault.hint.startswith("quote it") and not fault.on_key and quotable:
