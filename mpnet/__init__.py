@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mpnet.api import load, run
+    from mpnet.api import Run, load, open_run, run
     from mpnet.batch import infer_batch
     from mpnet.builder import GraphBuilder
     from mpnet.errors import MpnetError
@@ -29,11 +29,13 @@ __all__ = [
     "GraphBuilder",
     "MpnetError",
     "Record",
+    "Run",
     "Scenario",
     "Society",
     "infer",
     "infer_batch",
     "load",
+    "open_run",
     "read_model",
     "run",
     "write_model",
@@ -44,11 +46,13 @@ _HOMES = {
     "GraphBuilder": "mpnet.builder",
     "MpnetError": "mpnet.errors",
     "Record": "mpnet.record",
+    "Run": "mpnet.api",
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
     "infer": "mpnet.inference",
     "infer_batch": "mpnet.batch",
     "load": "mpnet.api",
+    "open_run": "mpnet.api",
     "read_model": "mpnet.interchange",
     "run": "mpnet.api",
     "write_model": "mpnet.interchange",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mpnet.display import ExplanationDisplay
+
 KINDS = ("prior", "evidence", "neighbour", "together", "estimator")
 """What a share can come from, in the order in which shares are told."""
 
@@ -29,6 +31,9 @@ class Share:
         None where that has no meaning.
     text : str
         The share in a few words.
+    without : float or None
+        What the belief in the state would be if that node said nothing, a probability, for nodes
+        with two states; None where that has no meaning.
 
     """
 
@@ -37,10 +42,11 @@ class Share:
     nats: float
     left_out: float | None = None
     text: str = ""
+    without: float | None = None
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(ExplanationDisplay):
     """The log-odds of one state of a node against another, split into shares.
 
     Parameters
@@ -50,7 +56,8 @@ class Explanation:
     state, against : str
         The log-odds are log p(state) / p(against).
     log_odds : float
-        As the run believes, in nats; the sum of the shares, within 1e-6.
+        As the run believes, in nats; the sum of the shares, within 1e-6. Infinite where a state is
+        forced: then the shares are those that force it, infinite as well.
     belief : float
         Probability of the state, as the run believes.
     shares : tuple of Share
@@ -59,6 +66,8 @@ class Explanation:
         Where the shares come from: ``exact``, or ``clamped`` where exact answers are out of reach.
     headline : str
         The reason in one sentence.
+    notes : tuple of str
+        What keeps the belief or the shares from being trusted, a sentence each.
 
     """
 
@@ -70,8 +79,21 @@ class Explanation:
     shares: tuple[Share, ...]
     reference: str
     headline: str
+    notes: tuple[str, ...] = ()
 
     @property
     def total(self) -> float:
         """Sum of the shares, in nats."""
         return math.fsum(share.nats for share in self.shares)
+
+    @property
+    def forced(self) -> bool:
+        """Whether evidence or a rule leaves only one of the two states."""
+        return not math.isfinite(self.log_odds)
+
+
+def near(probability: float) -> str:
+    """A probability with two or three digits of what matters: ``0.61``, ``3e-05``, ``1 - 2.6e-06``."""
+    if 0.9995 < probability < 1.0:
+        return f"1 - {1.0 - probability:.2g}"
+    return f"{probability:.3g}" if probability < 0.9995 else "1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import unicodedata
 from collections.abc import Iterable
 from typing import Annotated
@@ -46,6 +47,14 @@ def checked_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(checked_name)]
+
+
+def file_name(name: str) -> str:
+    """A name as a file or folder: shortened and marked by a hash where a file system could object."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)
+    if plain == name and len(name) <= 60 and not name.startswith("-"):
+        return name
+    return f"{plain[:50].lstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def lookalikes(names: Iterable[str]) -> list[tuple[str, str]]:

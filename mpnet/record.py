@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpnet.display import RecordDisplay
 from mpnet.explanation import Explanation, Share
 from mpnet.trace import Event, FloatArray, IntArray, Trace, text_array
 
@@ -242,8 +243,8 @@ class MessageTable:
         )
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, repr=False)
+class Record(RecordDisplay):
     """One finished run.
 
     Parameters

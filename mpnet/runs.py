@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import glob
 import io
 import json
 import os
@@ -18,8 +18,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from mpnet.errors import OutputError, UsageError
+from mpnet.errors import OutputError, ScenarioError, UsageError, shown
+from mpnet.names import file_name
 from mpnet.record import SCHEMA, MessageTable, Record
+from mpnet.scenario.document import read_document
 from mpnet.trace import Trace
 
 if TYPE_CHECKING:  # reading a run needs no scenario, and must not load numba for it
@@ -64,7 +66,7 @@ def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) 
                     f"{out} is there already and not empty; runs are never overwritten"
                 )
             return _write_whole(record, scenario, out)
-        parent = root / _folder_name(record.scenario)
+        parent = root / file_name(record.scenario)
         parent.mkdir(parents=True, exist_ok=True)
         _ignore_in_git(root)
         folder = _write_whole(record, scenario, parent / _run_name(record))
@@ -76,14 +78,6 @@ def write_run(record: Record, scenario: Scenario, out: Path | None, root: Path) 
         raise OutputError(
             f"the run can't be written: {error.strerror or error} ({error.filename})"
         ) from error
-
-
-def _folder_name(name: str) -> str:
-    """A name as a folder: shortened and marked by a hash where a file system could object."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)
-    if plain == name and len(name) <= 60 and not name.startswith("-"):
-        return name
-    return f"{plain[:50].lstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _run_name(record: Record) -> str:
@@ -202,7 +196,15 @@ def _point_latest(parent: Path, name: str) -> None:
 
 
 def find_run(argument: str, root: Path) -> Path:
-    """The run folder that an argument names: a path, a scenario's name, or ``latest``.
+    """The run folder that an argument names.
+
+    Parameters
+    ----------
+    argument : str
+        A path, a scenario's name or ``latest``; ``NAME~1`` is the run before the newest of that
+        scenario, ``latest~2`` the one two before the newest of all.
+    root : Path
+        Folder of all runs.
 
     Raises
     ------
@@ -213,16 +215,57 @@ def find_run(argument: str, root: Path) -> Path:
     path = Path(argument)
     if (path / SUMMARY).is_file():
         return path
-    newest = root / argument / "latest"
-    if (newest / SUMMARY).is_file():
-        return newest.resolve()
-    runs = sorted((p.parent for p in root.glob(f"*/*/{SUMMARY}")), key=lambda p: p.name)
-    runs = [run for run in runs if run.name != "latest"]
-    if argument == "latest" and runs:
-        return max(runs, key=lambda p: (p / SUMMARY).stat().st_mtime_ns)
+    newest = _newest(argument, root)
+    if newest is not None:
+        return newest
+    name, tilde, back = argument.rpartition("~")
+    first = _newest(name, root) if tilde and back.isascii() and back.isdecimal() else None
+    if first is not None:
+        return _run_before(name, first, int(back[:9]), root)
     raise UsageError(
         f"there is no run {argument!r}; name a run folder, a scenario that ran, or latest"
     )
+
+
+def _newest(name: str, root: Path) -> Path | None:
+    """The newest run of a scenario, or of all."""
+    for folder in (root / name, root / file_name(name)):
+        if name and (folder / "latest" / SUMMARY).is_file():
+            return (folder / "latest").resolve()
+    runs = _all_runs(root, "*") if name == "latest" else []
+    return runs[0] if runs else None
+
+
+def _all_runs(root: Path, name: str) -> list[Path]:
+    """Run folders of a scenario, newest first: by when they were written, then by name."""
+    found = [p.parent for p in root.glob(f"{name}/*/{SUMMARY}") if p.parent.name != "latest"]
+    return sorted(found, key=lambda p: ((p / SUMMARY).stat().st_mtime_ns, p.name), reverse=True)
+
+
+def _run_before(name: str, newest: Path, back: int, root: Path) -> Path:
+    """The run that is ``back`` runs older than the newest."""
+    folder = "*" if name == "latest" else glob.escape(newest.parent.name)
+    older = [run for run in _all_runs(root, folder) if run.resolve() != newest.resolve()]
+    if back <= len(older):
+        return ([newest, *older])[back]
+    oldest = f"the oldest of {name!r} is {name}~{len(older)}" if older else "there is only one"
+    raise UsageError(f"there is no run {name + '~' + str(back)!r}; {oldest}")
+
+
+def read_resolved(folder: Path) -> dict[str, Any]:
+    """The scenario of a run folder as plain data, every default filled in.
+
+    Raises
+    ------
+    OutputError
+        If it is missing or no such data; names the file.
+
+    """
+    path = folder / "resolved.yaml"
+    try:
+        return read_document(str(path), path.read_bytes()).data
+    except (OSError, RecursionError, ScenarioError) as error:
+        raise OutputError(f"{path} can't be read ({shown(str(error), 300)})") from error
 
 
 def read_run(folder: Path) -> Record:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mpnet.builder import GraphBuilder
 from mpnet.compatibility import pairwise_compatibility
+from mpnet.display import SocietyDisplay
 from mpnet.errors import Fault
 from mpnet.faults import faults_of
 from mpnet.graph import FactorGraph
@@ -55,8 +56,8 @@ class Link:
         return self.prediction.target
 
 
-@dataclass(frozen=True, eq=False)
-class Society:
+@dataclass(frozen=True, eq=False, repr=False)
+class Society(SocietyDisplay):
     """Nodes by name, in the order of the scenario, with everything between them resolved.
 
     Built by ``assemble_society``, never changed. *Evolving.*
@@ -208,9 +209,7 @@ class Society:
         return found
 
     def compatibility(
-        self,
-        seen: Mapping[str, Observation] | None = None,
-        among: Collection[str] | None = None,
+        self, seen: Mapping[str, Observation] | None = None, among: Collection[str] | None = None
     ) -> Compatibility:
         """How well every two models get along: C(A, B), in nats, derived from what they predict.
 

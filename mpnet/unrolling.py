@@ -33,7 +33,7 @@ def step_of(name: str) -> int | None:
     return int(found[2]) if found else None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Unrolled(Society):
     """A society along a stream: a node that changes has a variable per step, ``name@STEP``.
 

@@ -51,7 +51,8 @@ def draw(record: Record) -> Figure | None:
     left, top, bottom = 1.95, 0.95, 1.0 if count <= 5 else 1.65
     figure = style.new_figure(record, "compatibility", (10.6, top + side + bottom))
     axes = place(figure, left, bottom, side, side)
-    axes.imshow(cell_colors(matrix), interpolation="nearest", aspect="auto")
+    cells = axes.imshow(cell_colors(matrix), interpolation="nearest", aspect="auto")
+    style.mirror_colors(cells)
     _names(axes, names)
     if count <= WRITTEN:
         _numbers(axes, matrix, min(9.0, side * 72 / count / 4.2))
@@ -63,7 +64,7 @@ def draw(record: Record) -> Figure | None:
     figure.text(
         0.025,
         0.38 / figure.get_figheight(),
-        "purple: the two support each other · orange: they compete · white: nothing shared or no "
+        "purple: the two support each other · orange: they compete · blank: nothing shared or no "
         "effect · the diagonal means nothing",
         size=7.5,
         color=style.GREY,
@@ -125,7 +126,8 @@ def _key(axes: Axes, matrix: FloatArray) -> None:
     """Draw the colour bar, with infinity named if it occurs."""
     high = limit(matrix)
     ramp = _PUOR(np.linspace(0, 1, 257))[:, None, :]
-    axes.imshow(ramp, aspect="auto", origin="lower", extent=(0, 1, -high, high))
+    bar = axes.imshow(ramp, aspect="auto", origin="lower", extent=(0, 1, -high, high))
+    style.mirror_colors(bar)
     axes.set_xticks([])
     ticks = [-high, -high / 2, 0.0, high / 2, high]
     labels = [nats(tick) for tick in ticks]

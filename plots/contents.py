@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mpnet.plots.steps import walks
 from mpnet.record import SEEN, Record
 
 
 def has_content(name: str, record: Record) -> bool:
     """Whether the figure ``name`` has something to show for this record."""
     return _CONTENT[name](record)
+
+
+def figures_with(record: Record, unasked: bool) -> tuple[str, ...]:
+    """Names of the figures that have something to show, in order.
+
+    ``unasked`` leaves out those that say little beyond the others while a society is small.
+    """
+    from mpnet.plots import FIGURES
+
+    return tuple(
+        name
+        for name in FIGURES
+        if has_content(name, record)
+        and not (unasked and name in _UNASKED and not _UNASKED[name](record))
+    )
+
+
+def _in_question(record: Record) -> int:
+    """How many nodes in question were followed."""
+    followed = set(record.trace.nodes)
+    return sum(node.in_question and node.name in followed for node in record.nodes)
 
 
 def _trace(record: Record) -> bool:
@@ -31,6 +53,15 @@ def _estimates(record: Record) -> bool:
     )
 
 
+def _explained(record: Record) -> bool:
+    return any(found.shares for found in record.explanations)
+
+
+def _protested(record: Record) -> bool:
+    kinds = {share.kind for found in record.explanations for share in found.shares}
+    return not kinds <= {"prior", "estimator"}
+
+
 def _views(record: Record) -> bool:
     return any(name != SEEN for name in record.views)
 
@@ -39,16 +70,29 @@ def _batch(record: Record) -> bool:
     return record.batch is not None and bool(record.batch.labels)
 
 
+def _messages(record: Record) -> bool:
+    return record.messages is not None and bool(record.messages.sources)
+
+
+def _residuals(record: Record) -> bool:
+    trace = record.trace  # NaN where a message was not sent
+    return bool(trace.messages) and bool((trace.message_residual >= 0.0).any())
+
+
 def _measured_by(experiment: str) -> Callable[[Record], bool]:
     """Whether the record holds what that experiment measured."""
     return lambda record: record.findings is not None and record.findings.experiment == experiment
 
 
 _CONTENT: Mapping[str, Callable[[Record], bool]] = {
-    "dashboard": _trace,
+    "convergence": _trace,
+    "heat": _trace,
+    "multiples": _trace,
     "confidence": _trace,
     "compatibility": _compatibility,
     "estimators": _estimates,
+    "waterfall": _explained,
+    "protest": _protested,
     "society": lambda record: bool(record.nodes),
     "reconstructions": _views,
     "confusion": _batch,
@@ -70,4 +114,19 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "everyone": _measured_by("everyone"),
     "losses": _measured_by("losses"),
     "sampling": _measured_by("sampling"),
+    "beliefs": lambda record: any(record.beliefs.get(node.name) for node in record.nodes),
+    "messages": _messages,
+    "residuals": _residuals,
+    "staircase": lambda record: bool(record.phases) and record.trace.iterations.size > 0,
+    "phases": lambda record: bool(walks(record)),
 }
+
+_UNASKED: Mapping[str, Callable[[Record], bool]] = {
+    "heat": lambda record: len(record.trace.nodes) > 40,
+    "multiples": lambda record: _in_question(record) > 8,
+    "residuals": lambda record: record.status != "converged",
+    "protest": lambda record: False,
+    "beliefs": lambda record: False,
+    "messages": lambda record: False,
+}
+"""Figures that a run draws unasked only where this holds, so that it is quick."""

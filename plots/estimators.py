@@ -148,7 +148,7 @@ def _key(axes: Axes, known: bool) -> None:
             transform=axes.transAxes,
             clip_on=False,
         )
-        line = " (also the black line)" if name == "exact" else ""
+        line = " (also the line across)" if name == "exact" else ""
         axes.text(
             (at + 8) / width,
             1 + 9 / height,

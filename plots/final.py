@@ -30,7 +30,7 @@ class _Bar:
 def draw_final(axes: Axes, record: Record) -> None:
     """Draw one bar per binary node and one per leading state of the others."""
     every = _bars(record)
-    bars = every[:ROWS]
+    bars = _most_believed(every)
     places = np.arange(len(bars))
     slots = max(len(bars), 14)
     axes.set_ylim(slots - 0.4, -0.6)
@@ -49,25 +49,32 @@ def draw_final(axes: Axes, record: Record) -> None:
     axes.xaxis.grid(True, color=style.PALE, zorder=0)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
-    note = f" ({len(bars)} of {len(every)})" if len(every) > len(bars) else ""
+    note = f" ({len(bars)} highest of {len(every)})" if len(every) > len(bars) else ""
     axes.set_xlabel("belief at the end")
-    axes.text(
-        1.2, 1.055, f"final beliefs{note}", transform=axes.transAxes, weight="bold", ha="right"
-    )
+    _heading(axes, bars, note)
+
+
+def _heading(axes: Axes, bars: list[_Bar], note: str) -> None:
+    """Write the title and the key, at the same distance above a panel of any height."""
     key = [
         "bold: in question · grey: observed",
         *(["│ exact"] if any(bar.exact is not None for bar in bars) else []),
         "○ prior",
     ]
-    axes.text(
-        1.2,
-        1.022,
-        " · ".join(key),
-        transform=axes.transAxes,
-        size=6.8,
-        color=style.GREY,
-        ha="right",
-    )
+    for text, up, look in (
+        (f"final beliefs{note}", 17, {"weight": "bold"}),
+        (" · ".join(key), 4, {"size": 6.8, "color": style.GREY}),
+    ):
+        axes.annotate(
+            text,
+            (1.2, 1.0),
+            xycoords="axes fraction",
+            xytext=(0, up),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            **look,
+        )
 
 
 def _marks(axes: Axes, bars: list[_Bar]) -> None:
@@ -98,6 +105,13 @@ def _bars(record: Record) -> list[_Bar]:
     nodes = [node for node in record.nodes if record.beliefs.get(node.name)]
     nodes.sort(key=lambda node: (not node.in_question, bool(node.evidence)))
     return [bar for node in nodes for bar in _of_node(record, node)]
+
+
+def _most_believed(bars: list[_Bar]) -> list[_Bar]:
+    """All bars in their order, or the highest where there are too many: those asked about first."""
+    if len(bars) <= ROWS:
+        return bars
+    return sorted(bars, key=lambda bar: (not bar.asked, bar.observed, -bar.belief))[:ROWS]
 
 
 def _of_node(record: Record, node: NodeInfo) -> list[_Bar]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mpnet.plots import style
-from mpnet.plots.series import stages
+from mpnet.plots.series import spans
 from mpnet.plots.wording import short
 from mpnet.record import Record
 from mpnet.trace import Event
@@ -30,6 +30,11 @@ _KINDS = {
     "retire": ("▼", style.VERMILLION),
     "fight": ("◆", style.VERMILLION),
     "walk": ("→", style.BLUE),
+    "evidence": ("◇", style.INK[style.PINK]),
+    "step": ("◇", style.INK[style.PINK]),
+    "oscillating": ("✕", style.VERMILLION),
+    "max_iterations": ("✕", style.VERMILLION),
+    "stalled": ("✕", style.VERMILLION),
 }
 _CUTS = {"feed_forward": ":", "fight": " each other", "awaken": " (", "retire": ":", "refuse": ":"}
 """Where the text of an event is cut off, for lack of room."""
@@ -37,9 +42,12 @@ _CUTS = {"feed_forward": ":", "fight": " each other", "awaken": " (", "retire": 
 
 @dataclass(frozen=True)
 class _Label:
-    row: int
+    """What is written of an event; minor ones take the room that others leave."""
+
+    iteration: int
     text: str
     color: str
+    minor: bool
 
 
 def lane_height(record: Record) -> float:
@@ -50,29 +58,33 @@ def lane_height(record: Record) -> float:
 def draw_lane(axes: Axes, record: Record) -> None:
     """Draw the stages as a strip and the events as labels in rows, so that none collide."""
     figure = cast("Figure", axes.figure)
-    rows = len(record.trace.residual)
+    count = record.trace.last + 1
     style.bare(axes)
-    axes.set_xlim(-0.5, rows - 0.5)
+    axes.set_xlim(-0.5, count - 0.5)
     box = axes.get_position()
     across, up = (float(v) * 72 for v in figure.get_size_inches())
     width, height = box.width * across, box.height * up
     axes.set_ylim(0, height)
     _strip(axes, record, width)
     labels = _labels(record)
-    ends = [-1e9] * min(ROWS, len(labels))
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(min(ROWS, len(labels)))]
     left_out = 0
-    for label in labels:
-        point = (label.row + 0.5) / rows * width
+    for label in sorted(labels, key=lambda label: label.minor):
+        point = (label.iteration + 0.5) / count * width
         text = style.fit(figure, label.text, SIZE, 0.9 * width)
         size = style.text_width(figure, text, SIZE)
         start = max(0.0, min(point - 4, width - size))
-        free = [index for index, end in enumerate(ends) if end + 8 <= start]
+        free = [
+            index
+            for index, row in enumerate(taken)
+            if all(end + 8 <= start or start + size + 8 <= begin for begin, end in row)
+        ]
         if not free:
             left_out += 1
             continue
-        ends[free[0]] = start + size
+        taken[free[0]].append((start, start + size))
         level = height - STRIP * 72 - (free[0] + 0.62) * ROW * 72
-        _write(axes, label, text, (start / width * rows - 0.5, level))
+        _write(axes, label, text, (start / width * count - 0.5, level))
     if left_out:
         axes.text(
             1.01,
@@ -86,7 +98,7 @@ def draw_lane(axes: Axes, record: Record) -> None:
 
 def _write(axes: Axes, label: _Label, text: str, at: tuple[float, float]) -> None:
     axes.plot(
-        [label.row, label.row],
+        [label.iteration, label.iteration],
         [0, at[1]],
         color="#8C8C8C",
         linewidth=0.7,
@@ -106,38 +118,38 @@ def _write(axes: Axes, label: _Label, text: str, at: tuple[float, float]) -> Non
 
 def _labels(record: Record) -> list[_Label]:
     """One label per iteration and kind; further events of the same are counted."""
-    last = len(record.trace.residual) - 1
+    last = record.trace.last
     groups: dict[tuple[int, str], list[Event]] = {}
     for event in record.events:
         groups.setdefault((max(0, min(event.iteration, last)), event.kind), []).append(event)
     labels = []
-    for (row, kind), events in sorted(groups.items(), key=lambda item: item[0][0]):
+    for (iteration, kind), events in sorted(groups.items(), key=lambda item: item[0][0]):
         mark, color = _KINDS.get(kind, ("■", "#444444"))
         more = f" (+{len(events) - 1} more)" if len(events) > 1 else ""
         text = events[0].text or kind
         words = short(text.partition(_CUTS[kind])[0] if kind in _CUTS else text, 44)
-        labels.append(_Label(row, f"{mark} {row}: {words}{more}", color))
+        labels.append(
+            _Label(iteration, f"{mark} {iteration}: {words}{more}", color, kind == "overtake")
+        )
     return labels
 
 
 def _strip(axes: Axes, record: Record, width: float) -> None:
     """Draw the strip of stages along the top."""
     figure = cast("Figure", axes.figure)
-    rows = len(record.trace.residual)
+    count = record.trace.last + 1
     high = axes.get_ylim()[1]
     thick = (STRIP - 0.04) * 72
     free = 0.0
-    for index, (name, first, last) in enumerate(stages(record)):
+    for index, (name, left, right) in enumerate(spans(record)):
         color = "#C9DFF0" if index % 2 else "#E2E2E2"
-        patch = Rectangle(
-            (first - 0.5, high - thick), last - first + 1, thick, color=color, linewidth=0
-        )
+        patch = Rectangle((left, high - thick), right - left, thick, color=color, linewidth=0)
         axes.add_patch(patch)
         size = style.text_width(figure, short(name), 7.5) + 6
-        start, end = first / rows * width, (last + 1) / rows * width
+        start, end = ((edge + 0.5) / count * width for edge in (left, right))
         middle = min(max((start + end) / 2, size / 2), width - size / 2)
         if middle - size / 2 < free:
             continue
         free = middle + size / 2
-        at = middle / width * rows - 0.5
+        at = middle / width * count - 0.5
         axes.text(at, high - thick / 2, short(name), size=7.5, ha="center", va="center_baseline")

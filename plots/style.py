@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,6 +19,8 @@ from matplotlib.lines import Line2D
 from mpnet.errors import shown
 from mpnet.plots.wording import footer, headline
 from mpnet.record import Record
+
+ArtistLike = TypeVar("ArtistLike", bound=Artist)
 
 DPI = 100
 BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, BLACK = (
@@ -65,6 +68,7 @@ _SETTINGS: dict[Any, Any] = {
     "font.size": 8.5,
     "svg.hashsalt": "mpnet",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "savefig.bbox": None,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -119,6 +123,13 @@ def new_figure(record: Record, what: str, size: tuple[float, float]) -> Figure:
     tint = VERMILLION if failed else "#444444"
     figure.text(left, 1 - 0.42 / height, shown(verdict, room), va="top", color=tint)
     figure.text(left, 0.09 / height, footer(record), size=6.5, color=GREY, va="bottom")
+    return figure
+
+
+def blank(width: float) -> Figure:
+    """An empty figure, to measure texts with before the size of the real one is known."""
+    figure = Figure(figsize=(width, 1.0), dpi=DPI)
+    FigureCanvasAgg(figure)
     return figure
 
 
@@ -226,6 +237,22 @@ def end_labels(axes: Axes, labels: Sequence[EndLabel], size: float = 8) -> None:
             weight="bold" if label.bold else "normal",
             gid="end-label",
         )
+
+
+KEEP, MIRROR = "_keeps its colours", "_is mirrored"
+"""Labels of artists that a dark theme treats in their own way."""
+
+
+def keep_colors(artist: ArtistLike) -> ArtistLike:
+    """Let an artist have the same colours in every theme, and return it."""
+    artist.set_label(KEEP)
+    return artist
+
+
+def mirror_colors(artist: ArtistLike) -> ArtistLike:
+    """Let an artist's scale of colours begin at the paper in a dark theme too, and return it."""
+    artist.set_label(MIRROR)
+    return artist
 
 
 def ink_on(color: Sequence[float]) -> str:

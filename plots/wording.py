@@ -17,6 +17,15 @@ def short(name: str, limit: int = 20) -> str:
     return shown(name, limit)
 
 
+def middle(name: str, limit: int = 20) -> str:
+    """Cut the middle out of a name, for names that begin alike often differ at the end."""
+    clean = shown(name, 4 * limit)
+    if len(clean) <= limit:
+        return clean
+    tail = (limit - 1) // 2
+    return f"{clean[: limit - 1 - tail]}…{clean[len(clean) - tail :]}"
+
+
 def short_edge(name: str, limit: int = 24) -> str:
     """Cut ``source -> target`` so that something of both names stays."""
     clean = shown(name, 4 * limit).replace(" -> ", "→").replace("->", "→")
@@ -27,7 +36,7 @@ def short_edge(name: str, limit: int = 24) -> str:
         return shown(clean, limit)
     room = limit - 1
     left = max(room // 2, room - len(target))
-    return f"{shown(source, left)}→{shown(target, max(room // 2, room - len(source)))}"
+    return f"{middle(source, left)}→{middle(target, max(room // 2, room - len(source)))}"
 
 
 def nats(value: float, digits: int = 2, sign: bool = True) -> str:
@@ -54,12 +63,18 @@ def power(exponent: float) -> str:
     return "10" + f"{round(exponent)}".translate(_SUPERSCRIPT)
 
 
+def ordinal(number: int) -> str:
+    """Write a place in a row: ``1st``, ``2nd``, ``3rd``, ``11th``."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
 def state_label(node: str, state: str, limit: int = 20) -> str:
     """Name a belief: the node alone for ``active``, else ``node = state``."""
     if state == "active":
-        return short(node, limit)
+        return middle(node, limit)
     half = max(4, limit // 2)
-    return f"{short(node, max(half, limit - 3 - len(state)))} = {short(state, half)}"
+    return f"{middle(node, max(half, limit - 3 - len(state)))} = {short(state, half)}"
 
 
 def headline(record: Record, what: str) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import pickle
 import zipfile
 from dataclasses import replace
@@ -360,3 +361,41 @@ def test_json_is_strict():
         runs.dump_json({"x": math.nan})
     text = runs.dump_json(record.to_json())
     json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+def aged(folder, seconds):
+    """A run folder as if it had been written at that time."""
+    os.utime(folder / runs.SUMMARY, (seconds, seconds))
+    return folder.resolve()
+
+
+def test_a_tilde_counts_back_from_the_newest_run(tmp_path):
+    folders = [aged(write(tmp_path), 1000 + number) for number in range(3)]
+    other = aged(write(tmp_path, what=replace(record, scenario="t")), 2000)
+    assert [find_run(name, tmp_path).resolve() for name in ("s", "s~0", "s~1", "s~2")] == [
+        *(folders[2], folders[2], folders[1], folders[0])
+    ]
+    assert find_run("latest", tmp_path).resolve() == other
+    assert find_run("latest~1", tmp_path).resolve() == folders[2]
+    with pytest.raises(UsageError, match=r"^there is no run 's~3'; the oldest of 's' is s~2$"):
+        find_run("s~3", tmp_path)
+    with pytest.raises(UsageError, match=r"^there is no run 't~1'; there is only one$"):
+        find_run("t~1", tmp_path)
+    for name in ("s~", "s~-1", "s~x", "~1", "s~²"):
+        with pytest.raises(UsageError, match="there is no run"):
+            find_run(name, tmp_path)
+
+
+def test_a_scenario_may_be_called_like_a_run_before(tmp_path):
+    plain = write(tmp_path, what=replace(record, scenario="s"))
+    strange = write(tmp_path, what=replace(record, scenario="s~1"))
+    assert plain.parent != strange.parent
+    assert find_run("s~1", tmp_path) == strange.resolve()
+
+
+def test_the_resolved_scenario_is_read_back_as_it_was(tmp_path):
+    folder = write(tmp_path)
+    assert runs.read_resolved(folder) == scenario.resolved()
+    (folder / "resolved.yaml").write_text("a: [")
+    with pytest.raises(OutputError, match=r"resolved.yaml can't be read \("):
+        runs.read_resolved(folder)

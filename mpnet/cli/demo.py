@@ -20,7 +20,7 @@ def command(name: str, no_plots: bool) -> int:
     document = open_scenario(f"@{name.removeprefix('@')}")
     options: dict[str, Any] = {"no_plots": no_plots, "quiet": False, "as_json": False}
     code = run_document(document, {**options, "explain_compile": True})
-    print_result("\nthe scenario:  mpnet list scenarios names all; look at dashboard.png first")
+    print_result("\nthe scenario:  mpnet list scenarios names all; look at convergence.png first")
     print_result(f"change it:     mpnet run {name} --set inference.estimator=flat")
     print_result("write one:     README, section Write a scenario")
     return code

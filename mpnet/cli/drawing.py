@@ -12,19 +12,72 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
 from mpnet.cli.output import print_error
 from mpnet.record import Record
 
-FORMATS = ("png", "svg")
+
+@dataclass(frozen=True)
+class Manner:
+    """How figures are drawn: file formats, theme, and what of a run is chosen, if anything."""
+
+    formats: tuple[str, ...] = ("png", "svg")
+    theme: str = "light"
+    node: str | None = None
+    at: int | None = None
+
+    @classmethod
+    def of(
+        cls, formats: str, theme: str = "light", node: str | None = None, at: int | None = None
+    ) -> Manner:
+        """Read what was typed; a format or theme that does not exist is a UsageError.
+
+        Parameters
+        ----------
+        formats : str
+            Names of formats, separated by commas.
+        theme, node, at
+            As ``mpnet.plots.draw`` takes them.
+
+        """
+        from mpnet.errors import UsageError, shown
+        from mpnet.plots import FORMATS, THEMES
+
+        wanted = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
+        unknown = [part for part in wanted if part not in FORMATS]
+        if unknown or not wanted:
+            what = f"unknown format {shown(unknown[0])!r}" if unknown else "no format"
+            raise UsageError(
+                f"--format {shown(formats)}: {what}; write some of {','.join(FORMATS)}"
+            )
+        if theme not in THEMES:
+            raise UsageError(f"--theme {shown(theme)}: write {' or '.join(THEMES)}")
+        return cls(wanted, theme, node, at)
+
+    @property
+    def chosen(self) -> dict[str, str | int]:
+        """What was chosen of the run."""
+        pairs = {"node": self.node, "at": self.at}
+        return {key: value for key, value in pairs.items() if value is not None}
+
+    def file_stem(self, figure: str) -> str:
+        """Name of a figure's files, without their ending."""
+        from mpnet.names import file_name
+
+        parts = [figure]
+        parts += [file_name(self.node)] if self.node is not None else []
+        parts += [f"at-{self.at}"] if self.at is not None else []
+        return "-".join(parts)
 
 
 class Draughtsman:
     """A second process that waits to draw; leaving the context ends it."""
 
-    def __init__(self, wanted: bool) -> None:
+    def __init__(self, wanted: bool, manner: Manner | None = None) -> None:
+        self._manner = manner or Manner()
         self._process: subprocess.Popen[str] | None = None
         if wanted and (os.cpu_count() or 1) > 1 and sys.executable:
             try:
@@ -58,17 +111,19 @@ class Draughtsman:
         names = list(wanted or default_figures(record))
         theirs = names[0::2] if self._process is not None and len(names) > 1 else []
         self._hand_over(folder, theirs)
-        drawn = draw_figures(record, folder, [n for n in names if n not in theirs])
+        paths = draw_figures(record, folder, [n for n in names if n not in theirs], self._manner)
         if theirs and not self._has_finished():
-            drawn += draw_figures(record, folder, theirs)
-        present = {path.stem for path in (folder / "plots").glob("*.png")}
+            paths += draw_figures(record, folder, theirs, self._manner)
+        drawn = {path.stem for path in paths}
+        present = {path.stem for path in (folder / "plots").glob(f"*.{self._manner.formats[0]}")}
         return [name for name in names if name in drawn or (name in theirs and name in present)]
 
     def _hand_over(self, folder: Path, names: Sequence[str]) -> None:
         if self._process is None or self._process.stdin is None or not names:
             return
         try:
-            json.dump({"folder": os.fspath(folder.resolve()), "names": names}, self._process.stdin)
+            order = {"folder": os.fspath(folder.resolve()), "names": names}
+            json.dump({**order, "manner": asdict(self._manner)}, self._process.stdin)
             self._process.stdin.close()
         except OSError:
             return
@@ -78,9 +133,9 @@ class Draughtsman:
 
 
 def draw_figures(
-    record: Record, folder: Path, wanted: Sequence[str], formats: Sequence[str] = FORMATS
-) -> list[str]:
-    """Draw figures of a record into ``folder/plots`` and return the names of those drawn.
+    record: Record, folder: Path, wanted: Sequence[str], manner: Manner | None = None
+) -> list[Path]:
+    """Draw figures of a record into ``folder/plots`` and return the paths of their files.
 
     Parameters
     ----------
@@ -90,23 +145,23 @@ def draw_figures(
         A run folder.
     wanted : sequence of str
         Names of figures.
-    formats : sequence of str
-        ``png``, ``svg``.
+    manner : Manner, optional
+        How; light, as PNG and SVG, if left out.
 
     """
     from mpnet.plots import draw, save
 
-    drawn = []
+    manner = manner or Manner()
+    paths = []
     for name in wanted:
-        figure = draw(name, record)
+        figure = draw(name, record, manner.theme, manner.node, manner.at)
         if figure is None:
             print_error(f"note: nothing to draw for {name}")
             continue
         plots = folder / "plots"
         plots.mkdir(exist_ok=True)
-        save(figure, plots / name, record, formats)
-        drawn.append(name)
-    return drawn
+        paths += save(figure, plots / manner.file_stem(name), record, manner.formats)
+    return paths
 
 
 def _wait_and_draw() -> None:
@@ -120,7 +175,8 @@ def _wait_and_draw() -> None:
     if task:
         order = json.loads(task)
         folder = Path(order["folder"])
-        draw_figures(read_run(folder), folder, order["names"])
+        manner = Manner(**{**order["manner"], "formats": tuple(order["manner"]["formats"])})
+        draw_figures(read_run(folder), folder, order["names"], manner)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,12 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 @click.option(
     "--plot", "figures", multiple=True, metavar="FIGURE", help="Draw this figure (repeatable)."
 )
+@click.option(
+    "--format", "formats", default="png,svg", help="Of figures: png, svg, pdf, by commas."
+)
+@click.option("--theme", default="light", help="Of figures: light or dark.")
 @click.option("--no-plots", is_flag=True, help="Draw no figures.")
+@click.option("--report", is_flag=True, help="Write the run as one HTML page, too.")
 @plugin_option
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of the story."
@@ -80,7 +85,7 @@ def as_settings(options: dict[str, Any]) -> list[str]:
 
 def run_document(document: Any, options: dict[str, Any]) -> int:
     """Run a document with the options of ``run`` and return the exit code."""
-    from mpnet.cli.drawing import Draughtsman
+    from mpnet.cli.drawing import Draughtsman, Manner
     from mpnet.runs import write_run
     from mpnet.scenario.document import set_value
     from mpnet.simulation.loading import check_scenario
@@ -97,25 +102,36 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
         asked = (document.data.get("inference") or {}).get("ask") or []
         document = set_value(document, ("inference", "ask"), [*asked, name])
     check_figures(options.get("figures", ()))
+    manner = Manner.of(options.get("formats", "png,svg"), options.get("theme", "light"))
     checked = check_scenario(document, options.get("plugins", ()))
     check_figures(checked.spec.plots or ())
     quiet = options["quiet"] or options["as_json"]
-    with Draughtsman(not options["no_plots"]) as draughtsman:
+    with Draughtsman(not options["no_plots"], manner) as draughtsman:
         record = _watched_run(checked, quiet, options.get("live", False))
         folder = write_run(record, checked, options.get("out"), Path("runs"))
         wanted = options.get("figures") or checked.spec.plots
         drawn = [] if options["no_plots"] else draughtsman.draw(record, folder, wanted)
+    page = _report(record, folder) if options.get("report") else {}
     if options["as_json"]:
         print_result(
             json.dumps(
-                {**record.to_json(), "run_dir": str(folder), "figures": drawn},
+                {**record.to_json(), "run_dir": str(folder), "figures": drawn, **page},
                 allow_nan=False,
                 indent=1,
             )
         )
     elif not options["quiet"]:
         _tell(record, folder, drawn, options["explain_compile"])
+        for path in page.values():
+            print_result(f"report {path}")
     return _exit_code(record, options["quiet"] or options["as_json"])
+
+
+def _report(record: Any, folder: Path) -> dict[str, str]:
+    """Write the page of a run; its path, as the JSON document says it."""
+    from mpnet.cli.report import write
+
+    return {"report": str(write(record, folder))}
 
 
 def _watched_run(scenario: Any, quiet: bool, live: bool) -> Any:

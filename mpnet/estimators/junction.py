@@ -42,12 +42,9 @@ def junction_tree(graph: FactorGraph, variables: tuple[int, ...], factors: tuple
     bags = _bags(graph, variables, factors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        beliefs, log_scale, solver = _calibrate(graph, variables, factors, bags)
+        cliques, log_scale, solver = _calibrate(graph, variables, factors, bags)
     if solver is None:
         return Part(variables, -math.inf, unknown(graph), METHOD)
-    cliques: dict[tuple[int, ...], FloatArray] = {
-        tuple(int(name) for name in scope): table for scope, table in beliefs.items()
-    }
     totals = np.array([table.sum() for table in cliques.values()])
     total = float(totals[0])
     if not np.isfinite(totals).all():
@@ -78,9 +75,9 @@ def _query(solver: Any, scope: tuple[int, ...]) -> FloatArray:
     """Joint of variables that no clique holds together."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = solver.query([str(v) for v in scope], show_progress=False)
+        found = solver.query([int(v) for v in scope], show_progress=False)
     table = np.asarray(found.values, dtype=float)
-    table = table.transpose([found.variables.index(str(v)) for v in scope])
+    table = table.transpose([found.variables.index(int(v)) for v in scope])
     result: FloatArray = table / table.sum()
     return result
 
@@ -112,10 +109,11 @@ def _calibrate(
     variables: tuple[int, ...],
     factors: tuple[int, ...],
     bags: Sequence[frozenset[int]],
-) -> tuple[dict[tuple[str, ...], FloatArray], float, Any]:
-    """Calibrated clique tables by scope (indices as text), the log of their scale, the solver.
+) -> tuple[dict[tuple[int, ...], FloatArray], float, Any]:
+    """Calibrated clique tables by scope, the log of their scale, the solver.
 
-    There is no solver where some factor allows nothing.
+    There is no solver where some factor allows nothing. Variables go by number: pgmpy works in the
+    order of its sets, which for text changes with the hash seed, and with it the last digits.
 
     With all edges of the cliques the model is triangulated: left to itself pgmpy may fill in so
     many that its tables do not fit (a 10 x 10 grid: 64 GB).
@@ -125,7 +123,7 @@ def _calibrate(
     from pgmpy.models import DiscreteMarkovNetwork
 
     model: Any = DiscreteMarkovNetwork()
-    model.add_nodes_from([str(v) for v in variables])
+    model.add_nodes_from([int(v) for v in variables])
     log_scale = 0.0
     # pgmpy takes factors that compare equal for one and the same: one factor per scope.
     merged: dict[tuple[int, ...], FloatArray] = {(v,): graph.unary_of(v) for v in variables}
@@ -139,11 +137,11 @@ def _calibrate(
         if best == -np.inf:
             return {}, -math.inf, None
         log_scale += best
-        names = [str(v) for v in scope]
+        names = [int(v) for v in scope]
         model.add_edges_from((a, b) for a in names for b in names if a < b)
         model.add_factors(DiscreteFactor(names, list(logs.shape), np.exp(logs - best)))
     for bag in bags:
-        names = [str(v) for v in sorted(bag)]
+        names = [int(v) for v in sorted(bag)]
         model.add_edges_from((a, b) for n, a in enumerate(names) for b in names[n + 1 :])
     solver = BeliefPropagation(model)
     solver.calibrate()

@@ -240,6 +240,15 @@ class Population:
                 logs = logs + extra
         return logs
 
+    def said_alone(self, name: str) -> dict[str, FloatArray]:
+        """Log potentials (nats) that a node has from those who are not awake, by who they are."""
+        found: dict[str, FloatArray] = {}
+        if name not in self.done:
+            for piece, logs in self._extra.get(name, {}).items():
+                others = ", ".join(n for n in piece.scope if n != name)
+                found[others] = found.get(others, 0.0) + logs
+        return found
+
     def _refresh(self, name: str) -> None:
         if name in self.variable:
             self.graph.set_unary(self.variable[name], self._unary(name))

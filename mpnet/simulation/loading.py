@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mpnet.display import ScenarioDisplay
 from mpnet.errors import Fault
 from mpnet.estimators import ESTIMATORS
 from mpnet.extensions import extend
@@ -43,8 +44,8 @@ LIVED = (
 """Numbers that a run along a timeline measures; most need a lifecycle."""
 
 
-@dataclass(frozen=True)
-class Scenario:
+@dataclass(frozen=True, repr=False)
+class Scenario(ScenarioDisplay):
     """A scenario whose every word has been checked.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -32,11 +32,13 @@ from mpnet.simulation.answering import Answer, answer_evidence, options_of
 from mpnet.simulation.batches import run_batch
 from mpnet.simulation.conflict import explain_conflict
 from mpnet.simulation.expectations import check_expectations
+from mpnet.simulation.explaining import explain_in_question
 from mpnet.simulation.life import answer_end, at_the_end, with_life
 from mpnet.simulation.living import live
 from mpnet.simulation.loading import Scenario
 from mpnet.simulation.measuring import bracket_of, rate_of
 from mpnet.simulation.reaching import message_table
+from mpnet.simulation.scene import Scene, lived_scene
 from mpnet.simulation.watching import Watcher
 from mpnet.society import Link, Society
 from mpnet.trace import Event
@@ -109,7 +111,18 @@ def run_scenario(scenario: Scenario, progress: Progress | None = None) -> Record
     inference = time.perf_counter() - started
     seconds = {"compile": compiling, "inference": inference}
     record = _record(asked, seen, answer, (batch, findings), seconds)
-    return record if lived is None else with_life(record, lived, scenario)
+    if lived is None:
+        return _with_reasons(Scene(asked.society, answer.compiled.original, seen, record))
+    # The hash is that of the scenario as it was written, not of those who are left at the end.
+    record = replace(with_life(record, lived, scenario), environment=environment(scenario))
+    return _with_reasons(lived_scene(scenario, record, lived))
+
+
+def _with_reasons(scene: Scene) -> Record:
+    """The record with explanations of the nodes in question, where they are quick to find."""
+    if scene.record.status != "converged":
+        return scene.record
+    return replace(scene.record, explanations=explain_in_question(scene, cheap=True))
 
 
 def _trace_plan(scenario: Scenario) -> str:
@@ -178,7 +191,7 @@ def _record(
         views=_views(scenario, seen),
         findings=findings,
         bracket=bracket_of(answer) if possible else None,
-        rate=rate_of(answer, spec.inference.schedule),
+        rate=rate_of(answer, spec.inference.schedule, _damping(spec, estimate)),
         messages=message_table(answer, spec.inference.tolerance),
     )
 

@@ -142,7 +142,7 @@ def test_lookalikes_are_noted(mpnet, tmp_path):
 def test_list_names_everything(mpnet):
     code, out, _ = mpnet("list")
     assert code == 0
-    for word in ("purple_jar", "feature", "clamped", "flooding", "dashboard", "plugins:"):
+    for word in ("purple_jar", "feature", "clamped", "flooding", "convergence", "plugins:"):
         assert word in out
 
 
@@ -202,6 +202,17 @@ def test_plot_draws_again(mpnet, tmp_path):
     assert "did you mean 'society'?" in err
     assert mpnet("plot", "here", "--format", "gif")[0] == 2
     assert "nothing to draw for confusion" in mpnet("plot", "here", "confusion")[2]
+
+
+def test_plot_lets_the_society_move(mpnet, tmp_path):
+    mpnet("run", "tiny.yaml", "--no-plots", "-q", "--out", "here")
+    code, out, _ = mpnet("plot", "here", "society", "--anim", "gif", "--out", "there")
+    assert (code, out) == (0, "there/plots/society.gif\n")
+    assert (tmp_path / "there" / "plots" / "society.gif").read_bytes()[:6] == b"GIF89a"
+    code, _, err = mpnet("plot", "here", "confidence", "--anim", "gif")
+    assert code == 2
+    assert "'confidence' does not move; only society does" in err
+    assert mpnet("plot", "here", "--anim", "webm")[0] == 2
 
 
 # schema, doctor, demo

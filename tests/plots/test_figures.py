@@ -20,9 +20,15 @@ from mpnet.record import EstimateRow, NodeInfo
 from mpnet.simulation.experiments import EXPERIMENTS
 from mpnet.trace import Event
 
-DEFAULT = ("dashboard", "confidence", "compatibility", "estimators", "society")
+DEFAULT = ("convergence", "confidence", "compatibility", "estimators", "society")
+NEW = ("beliefs", "residuals")
+"""Figures of most runs that are drawn when asked for."""
+TOLD = {"messages", "staircase", "phases"}
+"""Figures of what the records here lack: tested on their own."""
 MEASURED = set(plots.FIGURES) & set(EXPERIMENTS)
 """Figures of experiments: tested beside their experiments."""
+EXPLAINED = {"waterfall", "protest"}
+"""Figures of explanations, which these records hold none of: see test_shares_figures."""
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = (
     "$$",
@@ -107,7 +113,7 @@ def renamed(record, names):
 def test_draws_and_saves_whatever_applies(case, tmp_path):
     record = RECORDS[case]
     names = plots.default_figures(record)
-    assert "dashboard" in names
+    assert "convergence" in names
     for name in names:
         figure = plots.draw(name, record)
         assert isinstance(figure, Figure)
@@ -121,7 +127,7 @@ def test_defaults_follow_the_data():
         name for name in DEFAULT if name != "compatibility"
     )
     digits = plots.default_figures(builders.digits())
-    assert digits == ("dashboard", "confidence", "society", "reconstructions")
+    assert digits == ("convergence", "confidence", "society", "reconstructions")
     assert plots.default_figures(builders.digits_test())[-1] == "confusion"
 
 
@@ -148,7 +154,7 @@ def test_hostile_names_are_shown_literally(name, tmp_path):
             assert not [e for e in root.iter() if e.tag.endswith("script")]
 
 
-@pytest.mark.parametrize("name", [n for n in plots.FIGURES if n not in MEASURED])
+@pytest.mark.parametrize("name", [n for n in plots.FIGURES if n not in MEASURED | EXPLAINED | TOLD])
 def test_title_says_not_converged(name):
     record = replace(builders.digits_test(), status="max_iterations", verdict="residual 0.3")
     if name in ("compatibility", "estimators"):
@@ -159,7 +165,7 @@ def test_title_says_not_converged(name):
 
 
 def test_a_converged_run_does_not_say_not_converged():
-    figure = drawn("dashboard", builders.purple_jar())
+    figure = drawn("convergence", builders.purple_jar())
     assert not any("NOT CONVERGED" in t.get_text() for t in texts(figure))
 
 
@@ -173,7 +179,7 @@ def test_odd_residuals_do_not_break_the_panels(value, tmp_path):
         )
         residual[rows] = messages[rows] = log_z[rows] = value
         odd = replace(trace, residual=residual, message_residual=messages, log_z=log_z)
-        for name in ("dashboard", "confidence"):
+        for name in ("convergence", "confidence"):
             changed = replace(record, trace=odd)
             plots.save(plots.draw(name, changed), tmp_path / name, changed)
 
@@ -203,8 +209,8 @@ def test_png_has_the_description(tmp_path):
 
 
 @pytest.mark.parametrize("case", RECORDS)
-def test_labels_of_the_dashboard_do_not_overlap(case):
-    for name in ("dashboard", "confidence"):
+def test_labels_over_iterations_do_not_overlap(case):
+    for name in ("convergence", "confidence"):
         figure = drawn(name, RECORDS[case])
         found = boxes(figure, "end-label", "event-label")
         assert found
@@ -293,8 +299,8 @@ def test_users_settings_do_not_matter(tmp_path):
 
 def test_unknown_names_are_usage_errors(tmp_path):
     record = builders.one_node()
-    with pytest.raises(UsageError, match="did you mean 'dashboard'"):
-        plots.draw("dashbord", record)
+    with pytest.raises(UsageError, match="did you mean 'convergence'"):
+        plots.draw("convergense", record)
     with pytest.raises(UsageError, match="unknown format 'pdf'"):
         plots.save(Figure(), tmp_path / "x", record, ("pdf",))
 
@@ -334,5 +340,7 @@ def test_multi_state_nodes_in_question_are_labelled_by_state():
     states = tuple("abcdefghijklm")
     node = NodeInfo("letter", "choice", "choice", states, (1 / 13,) * 13, "", True)
     record = builders.build((node,), (), messages=0)
-    shown = [t.get_text() for t in texts(drawn("dashboard", record)) if t.get_gid() == "end-label"]
+    shown = [
+        t.get_text() for t in texts(drawn("convergence", record)) if t.get_gid() == "end-label"
+    ]
     assert any(text.startswith("b  ") for text in shown)
