@@ -342,7 +342,8 @@ def run(
     if not isinstance(scenario, Scenario):
         scenario = load(scenario, plugins=plugins, **settings)
     elif settings:
-        scenario = check_scenario(_with(scenario.document, settings), plugins)
+        changed = _with(scenario.document, settings)
+        scenario = check_scenario(changed, plugins or scenario.plugins)
     return Run.of(run_scenario(scenario), scenario)
 
 
