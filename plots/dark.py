@@ -38,7 +38,8 @@ PAPER, PRINT = "#14171A", "#ECEEF0"
 """What white and black become."""
 _PAPER: RGB = to_rgba(PAPER)[:3]
 _PRINT: RGB = to_rgba(PRINT)[:3]
-_GROUND, _INK = float(to_oklab(_PAPER)[0]), float(to_oklab(_PRINT)[0])
+_PAPER_LAB, _PRINT_LAB = to_oklab(_PAPER), to_oklab(_PRINT)
+_GROUND, _INK = float(_PAPER_LAB[0]), float(_PRINT_LAB[0])
 GREY, PALE, VIVID = 0.025, 0.78, 0.1
 """Chroma below which a colour is grey; lightness and chroma that make a colour a pale tint."""
 SHOWN = 3.0
@@ -73,7 +74,7 @@ def turned(color: RGBA) -> RGBA:
     chroma = float(np.hypot(red, yellow))
     if chroma < GREY:
         # Greys are mirrored between print and paper, the dark ones of texts less far.
-        shade = as_rgb((_INK + (_GROUND - _INK) * light**1.6, red, yellow))
+        shade = as_rgb(_PRINT_LAB + (_PAPER_LAB - _PRINT_LAB) * light**1.6)
     elif light > PALE and chroma < VIVID:
         shade = as_rgb((_GROUND + 0.06 + 1.1 * (1 - light), 1.1 * red, 1.1 * yellow))
     else:

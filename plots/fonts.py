@@ -50,10 +50,10 @@ def _subset(signs: str, bold: bool) -> bytes:
     options.name_IDs = [1, 2]
     options.recalc_timestamp = False
     path = Path(mpl.get_data_path()) / "fonts" / "ttf" / _FILES[bold]
-    font = subset.load_font(str(path), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(text=signs)
-    subsetter.subset(font)
     buffer = BytesIO()
-    subset.save_font(font, buffer, options)
+    with subset.load_font(str(path), options) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=signs)
+        subsetter.subset(font)
+        subset.save_font(font, buffer, options)
     return buffer.getvalue()

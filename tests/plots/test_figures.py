@@ -297,8 +297,8 @@ def test_unknown_names_are_usage_errors(tmp_path):
     record = builders.one_node()
     with pytest.raises(UsageError, match="did you mean 'convergence'"):
         plots.draw("convergense", record)
-    with pytest.raises(UsageError, match="unknown format 'pdf'"):
-        plots.save(Figure(), tmp_path / "x", record, ("pdf",))
+    with pytest.raises(UsageError, match="unknown format 'gif'"):
+        plots.save(Figure(), tmp_path / "x", record, ("gif",))
 
 
 def test_unwritable_folder_is_an_output_error(tmp_path):
@@ -336,5 +336,7 @@ def test_multi_state_nodes_in_question_are_labelled_by_state():
     states = tuple("abcdefghijklm")
     node = NodeInfo("letter", "choice", "choice", states, (1 / 13,) * 13, "", True)
     record = builders.build((node,), (), messages=0)
-    shown = [t.get_text() for t in texts(drawn("convergence", record)) if t.get_gid() == "end-label"]
+    shown = [
+        t.get_text() for t in texts(drawn("convergence", record)) if t.get_gid() == "end-label"
+    ]
     assert any(text.startswith("b  ") for text in shown)
