@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mpnet.plots.steps import walks
 from mpnet.record import SEEN, Record
 
 
@@ -23,7 +24,7 @@ def figures_with(record: Record, unasked: bool) -> tuple[str, ...]:
         name
         for name in FIGURES
         if has_content(name, record)
-        and not (unasked and name in _LARGE and not _LARGE[name](record))
+        and not (unasked and name in _UNASKED and not _UNASKED[name](record))
     )
 
 
@@ -69,6 +70,15 @@ def _batch(record: Record) -> bool:
     return record.batch is not None and bool(record.batch.labels)
 
 
+def _messages(record: Record) -> bool:
+    return record.messages is not None and bool(record.messages.sources)
+
+
+def _residuals(record: Record) -> bool:
+    trace = record.trace  # NaN where a message was not sent
+    return bool(trace.messages) and bool((trace.message_residual >= 0.0).any())
+
+
 def _measured_by(experiment: str) -> Callable[[Record], bool]:
     """Whether the record holds what that experiment measured."""
     return lambda record: record.findings is not None and record.findings.experiment == experiment
@@ -104,10 +114,19 @@ _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "everyone": _measured_by("everyone"),
     "losses": _measured_by("losses"),
     "sampling": _measured_by("sampling"),
+    "beliefs": lambda record: any(record.beliefs.get(node.name) for node in record.nodes),
+    "messages": _messages,
+    "residuals": _residuals,
+    "staircase": lambda record: bool(record.phases) and record.trace.iterations.size > 0,
+    "phases": lambda record: bool(walks(record)),
 }
 
-_LARGE: Mapping[str, Callable[[Record], bool]] = {
+_UNASKED: Mapping[str, Callable[[Record], bool]] = {
     "heat": lambda record: len(record.trace.nodes) > 40,
     "multiples": lambda record: _in_question(record) > 8,
+    "residuals": lambda record: record.status != "converged",
+    "protest": lambda record: False,
+    "beliefs": lambda record: False,
+    "messages": lambda record: False,
 }
-"""Figures that are drawn unasked only of societies that are large enough."""
+"""Figures that a run draws unasked only where this holds, so that it is quick."""

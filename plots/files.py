@@ -35,7 +35,7 @@ def save_described(
     paths = []
     for name in formats:
         path = path_stem.with_name(f"{path_stem.name}.{name}")
-        _replace(path, render(figure, name, title, description))
+        write_whole(path, render(figure, name, title, description))
         paths.append(path)
     return paths
 
@@ -74,7 +74,8 @@ def _described(svg: bytes, description: str) -> bytes:
     return svg.replace(mark, mark + desc, 1)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it appears whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)

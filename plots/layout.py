@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from mpnet.plots.chosen import known_node
 from mpnet.record import NodeInfo, PredictionInfo, Record
 
 LAYERS = {"data": 0, "feature": 1, "model": 2, "composite": 3, "choice": 4}
@@ -22,17 +23,59 @@ class Layout:
     left_out: int
 
 
-def lay_out(record: Record, limit: int) -> Layout:
-    """Arrange the nodes, the ``limit`` most connected if there are more."""
+def lay_out(
+    record: Record,
+    limit: int,
+    chosen: Collection[str] | None = None,
+    per_row: int = PER_ROW,
+) -> Layout:
+    """Arrange the nodes, the ``limit`` most connected if there are more.
+
+    Parameters
+    ----------
+    record : Record
+        The run.
+    limit : int
+        Nodes, at most.
+    chosen : collection of str, optional
+        The nodes to arrange, instead of the most connected.
+    per_row : int
+        Nodes of a row, at most; longer layers are folded.
+
+    """
     known = {node.name for node in record.nodes}
     edges = [p for p in record.predictions if p.source in known and p.target in known]
-    nodes = _most_connected(record.nodes, edges, limit)
+    if chosen is None:
+        nodes = _most_connected(record.nodes, edges, limit)
+    else:
+        wanted = set(chosen)
+        nodes = [node for node in record.nodes if node.name in wanted]
     kept = {node.name for node in nodes}
     edges = [p for p in edges if p.source in kept and p.target in kept]
     layers = _layers(nodes)
     _order(layers, _neighbours(edges))
-    rows = [row for layer in layers for row in _fold(layer)]
+    rows = [row for layer in layers for row in _fold(layer, per_row)]
     return Layout(tuple(rows), tuple(edges), len(record.nodes) - len(nodes))
+
+
+def nearest(record: Record, node: str, limit: int) -> list[str]:
+    """Names of the nodes nearest to one, by links, itself first; at most ``limit``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such node.
+
+    """
+    known_node(record, node, [info.name for info in record.nodes])
+    known = {info.name for info in record.nodes}
+    beside = _neighbours(record.predictions)
+    found, queue = {node: None}, [node]
+    while queue and len(found) < limit:
+        fresh = [n for n in beside.get(queue.pop(0), ()) if n in known and n not in found]
+        found |= dict.fromkeys(fresh)
+        queue += dict.fromkeys(fresh)
+    return list(found)[:limit]
 
 
 def _most_connected(
@@ -79,7 +122,7 @@ def _share(index: int, layer: Sequence[str]) -> float:
     return (index + 0.5) / len(layer)
 
 
-def _fold(layer: Sequence[str]) -> list[tuple[str, ...]]:
+def _fold(layer: Sequence[str], per_row: int) -> list[tuple[str, ...]]:
     """Split a long layer into rows of equal length, dealing the nodes in turn."""
-    count = -(-len(layer) // PER_ROW)
+    count = -(-len(layer) // per_row)
     return [tuple(layer[row::count]) for row in range(count)]

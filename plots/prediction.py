@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mpnet.plots import style
 from mpnet.plots.contents import has_content
+from mpnet.plots.phase_map import PHASES, SIZE, draw_inputs, draw_phases, room_below
 from mpnet.plots.style import place
 from mpnet.plots.wording import INFINITY, short
 from mpnet.record import Findings, Record
@@ -21,9 +20,6 @@ from mpnet.trace import FloatArray
 TRIALS = 4
 WIDTH, LEFT, RIGHT, BETWEEN = 11.0, 1.55, 0.55, 0.28
 ROW, LOSS, HEAD = 0.17, 1.35, 1.12
-SIZE = 7.2
-FLAT = 0.22
-PHASES = LinearSegmentedColormap.from_list("phases", ["#FFFFFF", "#9FCBE6", "#0072B2", "#00253D"])
 
 
 @style.context()
@@ -90,28 +86,10 @@ def _mean(losses: FloatArray, inputs: Sequence[str]) -> str:
 
 
 def _map(axes: Axes, found: Findings, beliefs: FloatArray, first: bool, what: str) -> None:
-    """Phases by time; grey where a sequence was left out or the stream ruled out."""
-    axes.set_facecolor(style.PALE)
-    rows, steps = beliefs.shape
-    edges = np.arange(steps + 1) + 0.5
-    axes.pcolormesh(
-        edges,
-        np.arange(rows + 1) - 0.5,
-        np.ma.masked_invalid(beliefs),
-        cmap=PHASES,
-        vmin=0.0,
-        vmax=1.0,
-        edgecolors=style.PALE,
-        linewidth=0.4,
-    )
-    axes.set_ylim(rows - 0.5, -0.5)
-    owners = found.labels["owners"]
-    for row in range(1, rows):
-        if owners[row] != owners[row - 1]:
-            axes.axhline(row - 0.5, color="#555555", linewidth=0.9)
-    axes.tick_params(length=0, labelbottom=False)
+    """Phases by time, and in the first column their names."""
+    rows = beliefs.shape[0]
+    draw_phases(axes, beliefs, found.labels["owners"])
     axes.set_yticks(range(rows), _row_labels(axes, found) if first else [""] * rows, fontsize=SIZE)
-    axes.set_xticks([])
     if first:
         axes.text(
             -(LEFT - 0.25) / (axes.get_position().width * WIDTH),
@@ -164,35 +142,12 @@ def _losses(axes: Axes, found: Findings, number: int, top: float, room: float) -
         axes.yaxis.set_label_coords(-0.42 / (axes.get_position().width * WIDTH), 0.5)
     else:
         axes.set_yticklabels([])
-    _inputs(axes, found.labels[f"inputs {number}"], room)
-
-
-def _inputs(axes: Axes, inputs: Sequence[str], room: float) -> None:
-    """What arrived, below its step, in ``room`` inches; every n-th where not all fit."""
-    figure = axes.get_figure()
-    assert isinstance(figure, Figure)  # noqa: S101 - for the type checker
-    pitch = axes.get_position().width * WIDTH * 72 / max(1, len(inputs))
-    every = max(1, math.ceil(1.1 * SIZE / pitch))
-    across = room == FLAT
-    width = pitch * every - 2 if across else (room - 0.12) * 72
-    labels = [
-        style.fit(figure, short(text or "–", 60), SIZE, width) if number % every == 0 else ""
-        for number, text in enumerate(inputs)
-    ]
-    axes.set_xticks(range(1, len(inputs) + 1), labels, fontsize=SIZE, rotation=0 if across else 90)
-    axes.tick_params(axis="x", length=2)
+    draw_inputs(axes, found.labels[f"inputs {number}"], room)
 
 
 def _room_for_inputs(found: Findings, trials: int, width: float) -> float:
     """Height of the labels in inches: lying where all fit into ``width`` points, else upright."""
-    per_letter = 0.62 * SIZE
-    upright, longest = False, 0.0
-    for number in range(trials):
-        inputs = found.labels[f"inputs {number}"]
-        wide = max((len(text) * per_letter for text in inputs), default=0.0)
-        upright |= wide > width / max(1, len(inputs)) - 2
-        longest = max(longest, wide)
-    return min(1.2, 0.15 + longest / 72) if upright else FLAT
+    return max(room_below(found.labels[f"inputs {number}"], width) for number in range(trials))
 
 
 def _key(figure: Figure, height: float, exact: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from mpnet.plots import style
 from mpnet.plots.contents import has_content
-from mpnet.plots.layout import Layout, lay_out
+from mpnet.plots.layout import Layout, lay_out, nearest
+from mpnet.plots.moment import Moment, moment_at
 from mpnet.plots.society_key import DASH, draw_key
 from mpnet.plots.style import place
 from mpnet.plots.wording import leading, probability, short
@@ -41,6 +42,7 @@ class _Spot:
     row: int
     lines: tuple[str, ...]
     belief: float | None
+    absent: bool = False
 
     @property
     def top(self) -> float:
@@ -52,32 +54,64 @@ class _Spot:
 
 
 @style.context()
-def draw(record: Record) -> Figure | None:
-    """Draw the nodes in layers and their predictions as arrows; at most 40 nodes."""
+def draw(record: Record, node: str | None = None, at: int | None = None) -> Figure | None:
+    """Draw the nodes in layers and their predictions as arrows; at most 40 nodes.
+
+    Parameters
+    ----------
+    record : Record
+        The run; not modified.
+    node : str, optional
+        Of a large society, draw the 40 nodes nearest to this one.
+    at : int, optional
+        Beliefs of this iteration, and what was observed and who took part by then; the end where
+        it is left out. Nodes stand in the same places at every iteration.
+
+    """
     if not has_content("society", record):
         return None
-    layout = lay_out(record, LIMIT)
-    body = ROW_HEIGHT * len(layout.rows)
-    height = 0.75 + body + KEY + 0.3
-    figure = style.new_figure(record, "society", (WIDTH, height))
-    axes = place(figure, 0.15, KEY + 0.3, WIDTH - 0.3, body)
-    style.bare(axes)
-    axes.set_xlim(0, (WIDTH - 0.3) * 72)
-    axes.set_ylim(0, body * 72)
-    spots = _spots(figure, record, layout)
-    _edges(axes, spots, layout.predictions)
-    _nodes(axes, list(spots.values()))
-    key = place(figure, 0.25, 0.3, WIDTH - 0.5, KEY)
-    draw_key(key, record, BELIEF, MARKERS, (WILL, WONT, EXPLAINS, RULE))
+    moment = moment_at(record, at)
+    layout = society_layout(record, node)
+    what = "society" if at is None else f"society at iteration {moment.iteration}"
+    figure, axes = new_page(moment.record, layout, what, absent=bool(moment.absent))
+    spots = spots_of(figure, moment, layout)
+    draw_edges(axes, spots, layout.predictions)
+    draw_nodes(axes, list(spots.values()))
     if layout.left_out:
         total = len(record.nodes)
-        text = f"the {total - layout.left_out} most connected of {total} nodes"
-        right = 1 - 0.25 / WIDTH
-        figure.text(right, 1 - 0.16 / height, text, ha="right", va="top", weight="bold")
+        which = "most connected" if node is None else f"nearest to {short(node, 24)}"
+        text = f"the {total - layout.left_out} {which} of {total} nodes"
+        right, up = 1 - 0.25 / WIDTH, 1 - 0.16 / float(figure.get_figheight())
+        figure.text(right, up, text, ha="right", va="top", weight="bold", gid="remark")
     return figure
 
 
-def _spots(figure: Figure, record: Record, layout: Layout) -> dict[str, _Spot]:
+def society_layout(record: Record, node: str | None = None) -> Layout:
+    """Where the nodes of a society stand; around one of them if it is named."""
+    if node is None:
+        return lay_out(record, LIMIT)
+    return lay_out(record, LIMIT, nearest(record, node, LIMIT))
+
+
+def new_page(
+    record: Record, layout: Layout, what: str, foot: float = 0.0, absent: bool = False
+) -> tuple[Figure, Axes]:
+    """Make the figure with its key, and room for the graph; ``foot`` inches stay free below."""
+    body = ROW_HEIGHT * len(layout.rows)
+    height = 0.75 + body + KEY + 0.3 + foot
+    figure = style.new_figure(record, what, (WIDTH, height))
+    axes = place(figure, 0.15, KEY + 0.3 + foot, WIDTH - 0.3, body)
+    style.bare(axes)
+    axes.set_xlim(0, (WIDTH - 0.3) * 72)
+    axes.set_ylim(0, body * 72)
+    key = place(figure, 0.25, 0.3 + foot, WIDTH - 0.5, KEY)
+    draw_key(key, record, BELIEF, MARKERS, (WILL, WONT, EXPLAINS, RULE), absent)
+    return figure, axes
+
+
+def spots_of(figure: Figure, moment: Moment, layout: Layout) -> dict[str, _Spot]:
+    """Where each node stands on the page, with its label."""
+    record = moment.record
     nodes = {node.name: node for node in record.nodes}
     width, pitch = (WIDTH - 0.3) * 72, ROW_HEIGHT * 72
     kinds = [nodes[row[0]].kind for row in layout.rows]
@@ -90,8 +124,9 @@ def _spots(figure: Figure, record: Record, layout: Layout) -> dict[str, _Spot]:
         first = 1.0 if stagger and level % 2 else 0.5
         for index, name in enumerate(row):
             lines, belief = _words(figure, record, nodes[name], slot - 8)
-            y = (level + 0.66) * pitch
-            found[name] = _Spot(nodes[name], (index + first) * slot, y, level, lines, belief)
+            x, y = (index + first) * slot, (level + 0.66) * pitch
+            absent = name in moment.absent
+            found[name] = _Spot(nodes[name], x, y, level, lines, belief, absent)
     return found
 
 
@@ -116,39 +151,54 @@ def _words(
     return tuple(lines), belief
 
 
-def _nodes(axes: Axes, spots: Sequence[_Spot]) -> None:
+def draw_nodes(axes: Axes, spots: Sequence[_Spot]) -> None:
+    """Draw markers filled by belief, rings around what is observed, and labels."""
     for kind in dict.fromkeys(spot.node.kind for spot in spots):
-        mine = [spot for spot in spots if spot.node.kind == kind]
-        marker = MARKERS.get(kind, "s")
-        x, y = [spot.x for spot in mine], [spot.y for spot in mine]
-        fill = [BELIEF(spot.belief) if spot.belief is not None else "#D9D9D9" for spot in mine]
-        size = (1.7 * RADIUS) ** 2 * (0.8 if marker == "D" else 1.1 if marker == "h" else 1.0)
-        seen = [spot for spot in mine if spot.node.evidence]
-        if seen:
-            ring = ([spot.x for spot in seen], [spot.y for spot in seen])
-            axes.scatter(
-                *ring, s=size * 1.75, marker=marker, c="white", ec="black", lw=1.8, zorder=3
-            )
-        drawn = axes.scatter(x, y, s=size, marker=marker, c=fill, ec="#333333", lw=1.0, zorder=4)
-        style.mirror_colors(drawn)
+        for absent in (False, True):
+            mine = [s for s in spots if s.node.kind == kind and s.absent == absent]
+            if mine:
+                _markers(axes, mine, MARKERS.get(kind, "s"))
     for spot in spots:
         for index, line in enumerate(spot.lines):
-            axes.text(
-                spot.x,
-                spot.y - RADIUS - 3 - LINE * (index + 0.5),
-                line,
-                size=SIZE,
-                ha="center",
-                va="center",
-                weight="bold" if index == 0 and spot.node.in_question else "normal",
-                color=style.TEXT if index == 0 else "#444444",
-                gid="node-label",
-                zorder=6,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
-            )
+            _label(axes, spot, index, line)
 
 
-def _edges(axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[PredictionInfo]) -> None:
+def _markers(axes: Axes, spots: Sequence[_Spot], marker: str) -> None:
+    """Markers of one kind; of nodes that take no part the outline is dotted."""
+    x, y = [spot.x for spot in spots], [spot.y for spot in spots]
+    fill = [BELIEF(spot.belief) if spot.belief is not None else "#D9D9D9" for spot in spots]
+    size = (1.7 * RADIUS) ** 2 * (0.8 if marker == "D" else 1.1 if marker == "h" else 1.0)
+    seen = [spot for spot in spots if spot.node.evidence]
+    if seen:
+        ring = ([spot.x for spot in seen], [spot.y for spot in seen])
+        axes.scatter(*ring, s=size * 1.75, marker=marker, c="white", ec="black", lw=1.8, zorder=3)
+    if spots[0].absent:
+        looks: dict[str, Any] = {"c": "white", "ec": "#9A9A9A", "linestyle": (0, (1.2, 1.2))}
+    else:
+        looks = {"c": fill, "ec": "#333333"}
+    drawn = axes.scatter(x, y, s=size, marker=marker, lw=1.0, zorder=4, **looks)
+    style.mirror_colors(drawn)
+
+
+def _label(axes: Axes, spot: _Spot, index: int, line: str) -> None:
+    axes.text(
+        spot.x,
+        spot.y - RADIUS - 3 - LINE * (index + 0.5),
+        line,
+        size=SIZE,
+        ha="center",
+        va="center",
+        weight="bold" if index == 0 and spot.node.in_question else "normal",
+        color=style.GREY if spot.absent else style.TEXT if index == 0 else "#444444",
+        gid="node-label",
+        zorder=6,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
+    )
+
+
+def draw_edges(
+    axes: Axes, spots: Mapping[str, _Spot], predictions: Sequence[PredictionInfo]
+) -> None:
     """Draw every prediction as a curve with an arrow head, explanations dashed; rules without."""
     strongest = max((_size(p) for p in predictions if not p.hard), default=0.0)
     curves, heads, colors, widths, tints = [], [], [], [], []

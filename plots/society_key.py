@@ -25,6 +25,7 @@ def draw_key(
     belief: Colormap,
     markers: Mapping[str, str],
     edges: tuple[str, str, str, str],
+    absent: bool = False,
 ) -> None:
     """Explain shapes, colours and lines; only kinds that occur are listed."""
     figure = cast("Figure", axes.figure)
@@ -54,7 +55,9 @@ def draw_key(
     axes.set_ylim(0, height)
     _words(axes, figure, (at + 76, upper), "1  (of active, else of the leading state)")
     explained = any(edge.explains for edge in record.predictions)
-    _lines(axes, figure, lower, dict(zip(EDGES, edges)), explained)
+    at = _lines(axes, figure, lower, dict(zip(EDGES, edges)), explained)
+    if absent:
+        _words(axes, figure, (at, lower), "dotted: takes no part")
 
 
 EDGES = (
@@ -67,7 +70,7 @@ EDGES = (
 
 def _lines(
     axes: Axes, figure: Figure, level: float, edges: Mapping[str, str], explained: bool
-) -> None:
+) -> float:
     at = 2.0
     for name, color in edges.items():
         dashed = name.startswith("explains")
@@ -83,7 +86,7 @@ def _lines(
         if name != "rule":
             axes.plot([at + 21], [level], ">", color=color, ms=6, mec="none")
         at = _words(axes, figure, (at + 29, level), name)
-    _words(axes, figure, (at, level), "width: strength × confidence (nats)")
+    return _words(axes, figure, (at, level), "width: strength × confidence (nats)")
 
 
 def _words(axes: Axes, figure: Figure, at: tuple[float, float], text: str) -> float:

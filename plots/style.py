@@ -126,6 +126,13 @@ def new_figure(record: Record, what: str, size: tuple[float, float]) -> Figure:
     return figure
 
 
+def blank(width: float) -> Figure:
+    """An empty figure, to measure texts with before the size of the real one is known."""
+    figure = Figure(figsize=(width, 1.0), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
     """Add axes at a place in inches from the lower left corner."""
     across, up = (float(v) for v in figure.get_size_inches())

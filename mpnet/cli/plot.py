@@ -17,6 +17,9 @@ from mpnet.cli.output import print_result
 @click.option("--node", help="The node to draw, for figures about one.")
 @click.option("--at", type=int, help="The iteration to draw, for figures of one moment.")
 @click.option(
+    "--anim", type=click.Choice(["gif", "mp4"]), help="Let the society move over the iterations."
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder for the files; the run's own if left out.",
@@ -28,12 +31,14 @@ def command(
     theme: str,
     node: str | None,
     at: int | None,
+    anim: str | None,
     out: Path | None,
 ) -> None:
     """Draw FIGURES (all that apply if none is named) of RUN: a folder, a scenario, or latest.
 
     With --node or --at and no FIGURES, those that take it are drawn.
     """
+    from mpnet.cli.animating import animate, check_animated
     from mpnet.cli.drawing import Manner, draw_figures
     from mpnet.cli.run import check_figures
     from mpnet.errors import UsageError
@@ -42,6 +47,8 @@ def command(
     from mpnet.runs import find_run, read_run
 
     check_figures(figures)
+    if anim is not None:
+        check_animated(figures)
     manner = Manner.of(formats, theme, node, at)
     for name in figures:
         check_choice(name, theme, manner.chosen)
@@ -49,11 +56,14 @@ def command(
     record = read_run(folder)
     target = folder if out is None else out
     if not figures:
-        figures = figures_with(record, unasked=not manner.chosen)
+        figures = figures_with(record, unasked=False)
         figures = tuple(name for name in figures if set(manner.chosen) <= takes(name))
         if manner.chosen and not figures:
             said = " and ".join(f"--{key}" for key in manner.chosen)
             raise UsageError(f"no figure of this run takes {said}")
     target.mkdir(parents=True, exist_ok=True)
+    if anim is not None:
+        animate(record, target, anim, node)
+        return
     for path in draw_figures(record, target, figures, manner):
         print_result(str(path))

@@ -204,6 +204,17 @@ def test_plot_draws_again(mpnet, tmp_path):
     assert "nothing to draw for confusion" in mpnet("plot", "here", "confusion")[2]
 
 
+def test_plot_lets_the_society_move(mpnet, tmp_path):
+    mpnet("run", "tiny.yaml", "--no-plots", "-q", "--out", "here")
+    code, out, _ = mpnet("plot", "here", "society", "--anim", "gif", "--out", "there")
+    assert (code, out) == (0, "there/plots/society.gif\n")
+    assert (tmp_path / "there" / "plots" / "society.gif").read_bytes()[:6] == b"GIF89a"
+    code, _, err = mpnet("plot", "here", "confidence", "--anim", "gif")
+    assert code == 2
+    assert "'confidence' does not move; only society does" in err
+    assert mpnet("plot", "here", "--anim", "webm")[0] == 2
+
+
 # schema, doctor, demo
 
 
