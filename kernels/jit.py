@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 
-from mpnet.kernels import cache, sharing
+from mpnet.kernels import cache, foreign, sharing
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -22,7 +23,10 @@ def kernel(function: Kernel) -> Kernel:
     """Compile ``function`` on its first call and keep the result on disk.
 
     Numba reads its cache folder while it decorates, so it is set for that moment only: other
-    users of numba in the same process keep theirs.
+    users of numba in the same process keep theirs. Kernels of plugins have a folder of their own,
+    named after the texts of their file and of all that it imports of its package; what they call
+    in other packages is not looked at.
+    Functions that are in no file (typed, or in a notebook) are compiled anew in each process.
     """
     return _compile(function)
 
@@ -48,13 +52,17 @@ def _compile(function: Kernel, **how: Any) -> Kernel:
     if config.DISABLE_JIT:
         # Compiled code says nothing about NaN and overflow; neither does this.
         return np.errstate(over="ignore", invalid="ignore")(function)
+    folder, keep = FOLDER, True
+    if not foreign.is_own(function.__module__):
+        file = cast(Any, function).__code__.co_filename
+        folder, keep = foreign.place(file, FOLDER), Path(file).is_file()
     before = config.CACHE_DIR
-    config.CACHE_DIR = os.fspath(FOLDER)
+    config.CACHE_DIR = os.fspath(folder)
     try:
-        compiled = numba.njit(cache=True, nogil=True, **how)(function)
+        compiled = numba.njit(cache=keep, nogil=True, **how)(function)
     finally:
         config.CACHE_DIR = before
-    sharing.share(compiled, FOLDER)
+    sharing.share(compiled, folder)
     return cast(Kernel, compiled)
 
 

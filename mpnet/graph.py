@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from mpnet.content import Content, Maker
 from mpnet.dense import DenseTables, checked_logs, checked_numbers, frozen, taken_or_copied
-from mpnet.errors import GraphError, TooLargeError, size
+from mpnet.errors import GraphError, TooLargeError, shown, size
+from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import FloatArray, GraphArrays, IndexArray, IntArray
 from mpnet.variables import Factors, Variables
 
@@ -327,10 +328,17 @@ def assemble(
     ------
     TooLargeError
         If the graph has more edges or states than an index can count.
+    GraphError
+        If no kernels serve a content.
 
     """
     families, first = [], 0
     for scopes, content in groups:
+        if content.kind not in FAMILIES:
+            raise GraphError(
+                f"no kernels serve the factor family {shown(content.kind)!r} (known: "
+                f"{', '.join(FAMILIES)}); the module of {type(content).__name__} must register them"
+            )
         families.append(Family(first, first + len(scopes), content))
         first += len(scopes)
     arrays = _layout(counts, [scopes for scopes, _ in groups])

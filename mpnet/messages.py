@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mpnet.dense import frozen, logs_of
+from mpnet.families.trying import served
 from mpnet.graph import FactorGraph, Family
 from mpnet.kernels import free_energy, jit, variables
-from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import ALIVE, UNSAFE, FloatArray, Limits, States
 from mpnet.kernels.residuals import larger
 from mpnet.kernels.semiring import LinearMax, LinearSum, LogMax, LogSum, Semiring
@@ -149,8 +149,7 @@ class Messages:
 
     def _enter(self, linear: bool, start: FloatArray | None) -> None:
         """Set all arrays up in one space, the messages from their logs."""
-        kinds = (LinearSum, LinearMax) if linear else (LogSum, LogMax)
-        kind = kinds[self.maximise]
+        kind = ((LinearSum, LinearMax) if linear else (LogSum, LogMax))[self.maximise]
         self.semiring: Semiring = kind(*map(self.dtype.type, kind()))
         self.limits = self._limits()
         self.log_scale = self.graph.log_constant
@@ -164,7 +163,8 @@ class Messages:
         for family in self.graph.families:
             arrays, scale = family.arrays(linear, self.dtype)
             self.log_scale += scale
-            self.families.append((FAMILIES[family.kind], family.first, family.last, arrays))
+            kernels = served(family, arrays, self.graph.arrays, self.semiring, self.dtype)
+            self.families.append((kernels, family.first, family.last, arrays))
         size = int(self.graph.arrays.edge_states[-1])
         if start is None:
             self.to_variable = np.full(size, self.semiring.one, dtype=self.dtype)

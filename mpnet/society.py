@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mpnet.builder import GraphBuilder
 from mpnet.compatibility import pairwise_compatibility
 from mpnet.display import SocietyDisplay
-from mpnet.errors import Fault, MpnetError, PluginError
+from mpnet.errors import Fault
 from mpnet.faults import faults_of
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
@@ -24,9 +24,17 @@ from mpnet.nodes.base import (
     NodeFaults,
     Observation,
     Prediction,
-    Reference,
     Rule,
     Surroundings,
+)
+from mpnet.nodes.calling import (
+    WrongAnswerError,
+    checked,
+    checked_rule,
+    code_of,
+    collect,
+    domain_of,
+    references_of,
 )
 from mpnet.nodes.explaining import Cause, causes_of, log_gain, noisy_ors
 from mpnet.nodes.references import bad_references, unknown_type
@@ -121,7 +129,7 @@ class Society(SocietyDisplay):
                 faults.append(Fault((name,), f"there is no node {name!r}", hint, True))
                 continue
             try:
-                with _code_of(name):
+                with code_of(name, self.nodes[name], "observe"):
                     seen[name] = self.nodes[name].observe(value)
             except NodeFaults as error:
                 faults += [replace(f, path=(name, *f.path)) for f in error.faults]
@@ -133,13 +141,14 @@ class Society(SocietyDisplay):
         """Log-likelihood of everything observed, by node and state, in nats."""
         found: dict[str, FloatArray] = {}
         for name, node in self.nodes.items():
-            with _code_of(name):
+            with code_of(name, node, "log_likelihood"):
                 parts = [node.log_likelihood(seen, self)]
                 if name in seen:
                     parts.append(seen[name].log_likelihood)
-                given = [np.asarray(part, dtype=np.float64) for part in parts if part is not None]
+                states = self.domains[name]
+                given = [checked(part, states, -np.inf) for part in parts if part is not None]
                 if given:
-                    found[name] = _checked(np.sum(given, axis=0), self.domains[name], -np.inf)
+                    found[name] = np.sum(given, axis=0)
         return found
 
     def assemble(self, seen: Mapping[str, Observation]) -> FactorGraph:
@@ -150,7 +159,7 @@ class Society(SocietyDisplay):
             if states:
                 builder.add_variable(name, states)
                 if name not in explained:
-                    builder.add_factor([name], self.nodes[name].unary(self), log=True)
+                    builder.add_factor([name], self.potential_of(name), log=True)
         for (source, target), table in link_tables(self.links, self.domains).items():
             builder.add_factor([source, target], table, log=True, name=f"{source} → {target}")
         for noisy_or in explained.values():
@@ -164,6 +173,11 @@ class Society(SocietyDisplay):
             if self.domains[name]:
                 builder.add_factor([name], logs, log=True)
         return builder.build()
+
+    def potential_of(self, name: str) -> FloatArray:
+        """Log potential that a node itself puts on its variable, in nats, shape (states,)."""
+        with code_of(name, self.nodes[name], "unary"):
+            return checked(self.nodes[name].unary(self), self.domains[name], -np.inf)
 
     def leaves(self) -> list[str]:
         """Nodes that predict and explain nothing, so that they can be summed out."""
@@ -280,10 +294,11 @@ def make_nodes(
             faults.append(unknown_type(name, kind, types))
             continue
         loaded = types[kind].load()
-        try:
-            nodes[name] = loaded.model_validate({k: v for k, v in keys.items() if k != "type"})
-        except ValidationError as error:
-            faults += faults_of(error, ("nodes", name), loaded)
+        with code_of(name, loaded, "model_validate"):
+            try:
+                nodes[name] = loaded.model_validate({k: v for k, v in keys.items() if k != "type"})
+            except ValidationError as error:
+                faults += faults_of(error, ("nodes", name), loaded)
     return nodes, faults
 
 
@@ -307,60 +322,60 @@ def assemble_society(
         The society, incomplete if there are faults, and the faults; paths begin with ``nodes``.
 
     """
-    domains: dict[str, tuple[str, ...]] = {}
-    for name, node in nodes.items():
-        with _code_of(name):
-            domains[name] = node.domain()
+    domains = {name: domain_of(name, node) for name, node in nodes.items()}
     bases: dict[str, FloatArray] = {}
     society = Society(dict(nodes), dict(types), domains, bases, (), ())
     faults = [
         fault
         for name, node in nodes.items()
-        for fault in bad_references(name, _references(name, node), nodes, domains, missing)
+        for fault in bad_references(name, references_of(name, node), nodes, domains, missing)
     ]
     # Rates of a choice depend on those of its rivals: plain nodes come first.
     for name in sorted(nodes, key=lambda n: nodes[n].kind == "choice"):
         if domains[name]:
-            _collect(name, faults, partial(_take_rates, name, society, bases))
+            step = partial(_take_rates, name, society, bases)
+            collect(name, nodes[name], faults, "rates", step)
     links: list[Link] = []
     causes: list[Cause] = []
     rules: list[Rule] = []
+    misled = {fault.path[1] for fault in faults}
     for name, node in nodes.items():
-        _collect(name, faults, partial(_resolve, name, node, society, links, causes, rules))
+        steps: dict[str, Callable[[], object]] = {
+            "predictions": partial(_take_links, name, node, society, links),
+            "explanations": partial(_take_causes, name, node, society, links, causes),
+            "rules": partial(_take_rules, name, node, society, rules, name not in misled),
+            "check": partial(node.check, society),
+        }
+        for method, action in steps.items():
+            if not collect(name, node, faults, method, action):
+                break
     found = replace(society, links=tuple(links), rules=tuple(rules), causes=tuple(causes))
     return found, faults
 
 
-def _references(name: str, node: Node) -> list[Reference]:
-    with _code_of(name):
-        return node.references()
-
-
 def _take_rates(name: str, society: Society, bases: dict[str, FloatArray]) -> None:
-    bases[name] = _checked(society.nodes[name].rates(society), society.domains[name])
+    bases[name] = checked(society.nodes[name].rates(society), society.domains[name])
 
 
-def _checked(numbers: object, states: tuple[str, ...], lowest: float = 0.0) -> FloatArray:
-    """What a node type answered, one number per state, not NaN and not below ``lowest``."""
-    found = np.array(numbers, dtype=np.float64)
-    if found.shape != (len(states),) or not np.all((found >= lowest) & (found < np.inf)):
-        raise ValueError(f"{numbers!r} should be {len(states)} numbers from {lowest:g}")
-    return found
+def _take_links(name: str, node: Node, society: Society, links: list[Link]) -> None:
+    links += links_of(name, node, society)
 
 
-def _resolve(
-    name: str,
-    node: Node,
-    society: Society,
-    links: list[Link],
-    causes: list[Cause],
-    rules: list[Rule],
+def _take_causes(
+    name: str, node: Node, society: Society, links: list[Link], causes: list[Cause]
 ) -> None:
-    own = links_of(name, node, society)
-    links += own
-    causes += causes_of(name, node, society, {link.target for link in own})
-    rules += node.rules(name, society)
-    node.check(society)
+    own = takewhile(lambda link: link.source == name, reversed(links))
+    predicted = {link.target for link in own}
+    causes += causes_of(name, node, society, predicted)
+
+
+def _take_rules(
+    name: str, node: Node, society: Society, rules: list[Rule], sound: bool = True
+) -> None:
+    found = list(node.rules(name, society))
+    named = {name, *(reference.name for reference in node.references())}
+    # Where references are at fault already, rules over them need not fit.
+    rules += [checked_rule(rule, named, society) for rule in found] if sound else found
 
 
 def links_of(name: str, node: Node, society: Surroundings) -> list[Link]:
@@ -369,31 +384,9 @@ def links_of(name: str, node: Node, society: Surroundings) -> list[Link]:
     named = {reference.name for reference in node.references()}
     for prediction in node.predictions(society):
         if prediction.target not in named:
-            raise ValueError(f"it predicts {prediction.target!r}, which its references leave out")
+            raise WrongAnswerError(f"about {prediction.target!r}, which its references leave out")
         base = society.base_rates_of(prediction.target)
-        _checked(prediction.distribution, society.states_of(prediction.target))
+        checked(prediction.distribution, society.states_of(prediction.target))
         ratio = prediction.log_ratio(base)
         found.append(Link(name, prediction, ratio))
     return found
-
-
-def _collect(name: str, faults: list[Fault], step: Callable[[], object]) -> None:
-    """Run one step of resolving a node; its faults get their full path, others its name."""
-    try:
-        with _code_of(name):
-            step()
-    except NodeFaults as error:
-        faults += [replace(f, path=("nodes", name, *f.path)) for f in error.faults]
-
-
-@contextmanager
-def _code_of(name: str) -> Iterator[None]:
-    """Call the type of a node, which is somebody else's code: what fails in it names the node."""
-    try:
-        yield
-    except (NodeFaults, MpnetError):
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"node {name!r}: its type failed ({type(error).__name__}: {error})"
-        ) from error

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import numpy as np
+
 from mpnet.errors import Fault
 from mpnet.kernels.layout import FloatArray
 from mpnet.nodes.base import Node, NodeFaults, Rule
+from mpnet.nodes.calling import checked, code_of
 from mpnet.nodes.explaining import Cause
 from mpnet.nodes.phases import log_ratios
 from mpnet.society import Link, Society
@@ -193,7 +196,9 @@ def _transitions(society: Society, name: str, steps: int) -> Iterator[Rule]:
     node = society.nodes[name]
     if not node.in_time or name not in society.bases:
         return
-    table = log_ratios(node.transition(society), society.bases[name])
+    with code_of(name, node, "transition"):
+        rows = [checked(row, society.domains[name]) for row in node.transition(society)]
+        table = log_ratios(np.array(rows), society.bases[name])
     for step in range(1, steps):
         scope = at_step(name, step), at_step(name, step + 1)
         yield Rule(" → ".join(scope), scope, table, hard=False, about=scope[1])

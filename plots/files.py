@@ -10,12 +10,16 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from mpnet.errors import OutputError, UsageError, shown
 from mpnet.plots import FORMATS, style
 from mpnet.plots.fonts import font_faces
 from mpnet.plots.wording import alt_text, headline
 from mpnet.record import Record
+
+COLORS = 192
+"""Colours of a small picture."""
 
 
 def save_figure(
@@ -24,6 +28,17 @@ def save_figure(
     """Write ``path_stem.<format>`` for each format; see ``mpnet.plots.save``."""
     title = headline(record, str(figure.get_label()) or "figure")
     return save_described(figure, path_stem, (title, alt_text(record)), formats)
+
+
+def save_small(figure: Figure, path: Path, record: Record) -> Path:
+    """Write a PNG for a page, which brings the words itself: few colours, about a third in size."""
+    title = headline(record, str(figure.get_label()) or "figure")
+    whole = Image.open(BytesIO(render(figure, "png", title, alt_text(record))))
+    few = whole.convert("RGB").quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = BytesIO()
+    few.save(buffer, "PNG", optimize=True)
+    write_whole(path, buffer.getvalue())
+    return path
 
 
 def save_described(

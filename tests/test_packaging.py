@@ -125,6 +125,8 @@ def imported(tree):
 def test_sources_hold_nothing_dangerous(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     modules = {name.partition(".")[0] for name in imported(tree)}
+    if path.parent.name == "testing":  # contracts test that things pickle; nothing else does
+        modules -= {"pickle"}
     assert not modules & {"pickle", "joblib", "shelve", "marshal", "dill", "cloudpickle", ""}
     for name, keywords, node in calls(tree):
         if isinstance(node.func, ast.Name):
@@ -197,7 +199,7 @@ def test_every_public_thing_says_what_it_is(name):
             assert (thing.__doc__ or "").strip(), f"{name}.{key}"
 
 
-@pytest.mark.parametrize("name", ["mpnet.builder", "mpnet.api", "mpnet.scenario.document",
+@pytest.mark.parametrize("name", ["mpnet.builder", "mpnet.api", "mpnet.nodes.functions", "mpnet.scenario.document",
                                   "mpnet.scenario.events"])  # fmt: skip
 def test_examples_in_docstrings_are_true(name):
     found = doctest.testmod(importlib.import_module(name))

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mpnet.cli.output import console, print_error, print_result
+from mpnet.cli.plugging import plugin_option
 
 EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 
@@ -47,13 +48,8 @@ EXIT_NOT_CONVERGED, EXIT_INCONSISTENT, EXIT_UNEXPECTED = 4, 7, 8
 )
 @click.option("--theme", default="light", help="Of figures: light or dark.")
 @click.option("--no-plots", is_flag=True, help="Draw no figures.")
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="TYPE",
-    help="Allow a node type of another distribution.",
-)
+@click.option("--report", is_flag=True, help="Write the run as one HTML page, too.")
+@plugin_option
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of the story."
 )
@@ -115,17 +111,27 @@ def run_document(document: Any, options: dict[str, Any]) -> int:
         folder = write_run(record, checked, options.get("out"), Path("runs"))
         wanted = options.get("figures") or checked.spec.plots
         drawn = [] if options["no_plots"] else draughtsman.draw(record, folder, wanted)
+    page = _report(record, folder) if options.get("report") else {}
     if options["as_json"]:
         print_result(
             json.dumps(
-                {**record.to_json(), "run_dir": str(folder), "figures": drawn},
+                {**record.to_json(), "run_dir": str(folder), "figures": drawn, **page},
                 allow_nan=False,
                 indent=1,
             )
         )
     elif not options["quiet"]:
         _tell(record, folder, drawn, options["explain_compile"])
+        for path in page.values():
+            print_result(f"report {path}")
     return _exit_code(record, options["quiet"] or options["as_json"])
+
+
+def _report(record: Any, folder: Path) -> dict[str, str]:
+    """Write the page of a run; its path, as the JSON document says it."""
+    from mpnet.cli.report import write
+
+    return {"report": str(write(record, folder))}
 
 
 def _watched_run(scenario: Any, quiet: bool, live: bool) -> Any:

@@ -7,16 +7,11 @@ import json
 import click
 
 from mpnet.cli.output import print_result
+from mpnet.cli.plugging import plugin_option
 
 
 @click.command(name="schema")
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="TYPE",
-    help="Include a node type of another distribution.",
-)
+@plugin_option
 @click.option(
     "--draft", type=click.Choice(["7", "2020-12"]), default="7", help="Version of JSON Schema."
 )

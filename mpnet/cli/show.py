@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mpnet.cli.output import console, print_result
+from mpnet.cli.plugging import plugin_option
 
 
 @click.command(name="show")
@@ -14,7 +15,10 @@ from mpnet.cli.output import console, print_result
 @click.option("--node", help="Only this node: its belief over the iterations.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--explain-compile", is_flag=True, help="Say what the compile pass did.")
-def command(run: str, node: str | None, as_json: bool, explain_compile: bool) -> None:
+@plugin_option
+def command(
+    run: str, node: str | None, as_json: bool, explain_compile: bool, plugins: tuple[str, ...]
+) -> None:
     """Show RUN: a run folder, a scenario that ran, latest (the default), or a scenario file.
 
     A scenario that has not run is shown with the feed-forward score of each model: its log-odds if
@@ -28,7 +32,7 @@ def command(run: str, node: str | None, as_json: bool, explain_compile: bool) ->
     except UsageError as error:
         if run == "latest":
             raise
-        _show_scenario(run, error)
+        _show_scenario(run, error, plugins)
         return
     record = read_run(folder)
     if as_json:
@@ -46,7 +50,7 @@ def command(run: str, node: str | None, as_json: bool, explain_compile: bool) ->
             print_result(f"  figure {path}")
 
 
-def _show_scenario(name: str, unfound: Exception) -> None:
+def _show_scenario(name: str, unfound: Exception, plugins: tuple[str, ...]) -> None:
     from mpnet.errors import UsageError
     from mpnet.scenario.library import open_scenario
     from mpnet.simulation.loading import check_scenario
@@ -55,7 +59,7 @@ def _show_scenario(name: str, unfound: Exception) -> None:
         document = open_scenario(name)
     except UsageError:
         raise unfound from None
-    scenario = check_scenario(document)
+    scenario = check_scenario(document, plugins)
     society = scenario.society.as_written()
     print_result(f"{scenario.spec.name}: {scenario.spec.description}".rstrip(": "))
     seen = {n: o for n, o in scenario.seen.items() if n in society.nodes}

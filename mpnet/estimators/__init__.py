@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from mpnet.errors import UsageError
 from mpnet.estimators.base import Estimator
+from mpnet.extensions import loaded
 
 ESTIMATORS: dict[str, str] = {
     "flat": "mpnet.estimators.flat:Flat",
@@ -28,10 +27,11 @@ def make_estimator(name: str) -> Estimator:
     ------
     UsageError
         If there is none.
+    PluginError
+        If it comes from another distribution and fails to import.
 
     """
     if name not in ESTIMATORS:
         raise UsageError(f"there is no estimator {name!r} (known: {', '.join(ESTIMATORS)})")
-    module, _, attribute = ESTIMATORS[name].partition(":")
-    estimator: Estimator = getattr(import_module(module), attribute)()
+    estimator: Estimator = loaded(name, ESTIMATORS[name])()
     return estimator

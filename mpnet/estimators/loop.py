@@ -18,6 +18,7 @@ from mpnet.estimators.verdicts import (
     not_converged,
     period_of,
 )
+from mpnet.families.registering import origin_of
 from mpnet.graph import FactorGraph
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import Messages
@@ -129,6 +130,10 @@ def _nan_message(messages: Messages, iteration: int) -> str:
     starts = messages.graph.arrays.factor_edges
     factor = int(np.searchsorted(starts, edges[0], side="right")) - 1 if edges.size else 0
     name = messages.graph.factors[factor].name
+    family = next((f for f in messages.graph.families if f.first <= factor < f.last), None)
+    origin = origin_of(family.kind) if family else ""
+    whose = f" (family {family.kind!r} of {origin})" if family and origin else ""
     return (
-        f"a message of factor {name!r} became NaN in iteration {iteration}; nothing was concluded"
+        f"a message of factor {name!r}{whose} became NaN in iteration {iteration}; "
+        "nothing was concluded"
     )

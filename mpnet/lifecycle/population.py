@@ -86,7 +86,7 @@ class Population:
         """Log potential of a node by itself and of what is seen of it, in nats; no prediction."""
         logs = np.zeros(len(self.society.domains[name]))
         if name not in self._explained:  # an explanation has the base rates in it
-            logs += self.society.nodes[name].unary(self.society)
+            logs += self.society.potential_of(name)
         return logs + self.evidence.get(name, 0.0)
 
     # Who is there

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mpnet.errors import Fault, MpnetError, PluginError
+from mpnet.errors import Fault
 from mpnet.nodes.base import Node, NodeFaults
+from mpnet.nodes.calling import code_of
 
 
 def brought_nodes(
@@ -48,11 +49,5 @@ def brought_nodes(
 
 
 def _ask(name: str, node: Node) -> Mapping[str, Mapping[str, object]]:
-    try:
+    with code_of(name, node, "brings"):
         return node.brings(name)
-    except (NodeFaults, MpnetError):
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"node {name!r}: its type failed ({type(error).__name__}: {error})"
-        ) from error

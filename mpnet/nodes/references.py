@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from mpnet.errors import Fault
+from mpnet.errors import Fault, shown
 from mpnet.names import suggestion
 from mpnet.nodes.base import ACTIVATION, Node, Path, Reference
 
@@ -78,4 +78,7 @@ def unknown_type(name: str, kind: object, types: Collection[str]) -> Fault:
     if kind is None:
         return Fault(("nodes", name), "the key 'type' is missing", suggestion("", types, "types"))
     hint = suggestion(str(kind), types, "types")
-    return Fault(("nodes", name, "type"), f"unknown node type {kind!r}", hint)
+    what = f"unknown node type {shown(repr(kind))}"
+    if not hint.startswith("did you mean"):
+        what = f"node type {shown(repr(kind))} is provided by no installed plugin"
+    return Fault(("nodes", name, "type"), what, hint)

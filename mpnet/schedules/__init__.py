@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from mpnet.errors import UsageError
+from mpnet.extensions import loaded
 from mpnet.schedules.base import Schedule, Settings
 
 SCHEDULES: dict[str, str] = {
@@ -25,10 +24,11 @@ def make_schedule(name: str, settings: Settings | None = None) -> Schedule:
     ------
     UsageError
         If there is none.
+    PluginError
+        If it comes from another distribution and fails to import.
 
     """
     if name not in SCHEDULES:
         raise UsageError(f"there is no schedule {name!r} (known: {', '.join(SCHEDULES)})")
-    module, _, attribute = SCHEDULES[name].partition(":")
-    schedule: Schedule = getattr(import_module(module), attribute)(settings or Settings())
+    schedule: Schedule = loaded(name, SCHEDULES[name])(settings or Settings())
     return schedule

@@ -13,14 +13,17 @@ from pydantic import ValidationError
 from mpnet.display import ScenarioDisplay
 from mpnet.errors import Fault
 from mpnet.estimators import ESTIMATORS
+from mpnet.extensions import extend
 from mpnet.faults import faults_of
 from mpnet.names import lookalikes, suggestion
 from mpnet.nodes.base import ACTIVATION, Node, NodeFaults, Observation
 from mpnet.nodes.bringing import brought_nodes
-from mpnet.nodes.registry import NodeType, node_types
+from mpnet.nodes.registry import NodeType, Plugin, named, node_types
 from mpnet.scenario.document import Document
-from mpnet.scenario.spec import OF_NODES, Batch, Case, Expectation, ScenarioSpec
+from mpnet.scenario.spec import OF_NODES, Expectation, ScenarioSpec
+from mpnet.scenario.writing import plain, to_yaml
 from mpnet.schedules import SCHEDULES
+from mpnet.simulation.cases import read_cases
 from mpnet.simulation.experiments import EXPERIMENTS, experiment_class
 from mpnet.simulation.experiments.base import Experiment
 from mpnet.simulation.streams import Stream, along_stream
@@ -46,6 +49,8 @@ LIVED = (
 class Scenario(ScenarioDisplay):
     """A scenario whose every word has been checked.
 
+    *Evolving.*
+
     Parameters
     ----------
     document : Document
@@ -64,6 +69,8 @@ class Scenario(ScenarioDisplay):
         Its measurement beyond one run, read.
     timeline : tuple of Moment
         What happens while it runs, read; nothing where it runs once, with all that is seen.
+    plugins : tuple of str, path or type
+        What of others was allowed to load.
 
     """
 
@@ -75,6 +82,7 @@ class Scenario(ScenarioDisplay):
     notes: tuple[str, ...] = ()
     experiment: Experiment | None = None
     timeline: tuple[Moment, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
 
     @property
     def in_question(self) -> tuple[str, ...]:
@@ -102,21 +110,33 @@ class Scenario(ScenarioDisplay):
             data["experiment"] = {"type": self.spec.experiment["type"], **keys}
         return data
 
+    def to_yaml(self, *, resolved: bool = False) -> str:
+        """The scenario as the text of a file; ``mpnet.load`` reads an equal one.
+
+        Parameters
+        ----------
+        resolved : bool
+            Whether defaults are filled in, and nodes that come with others written out.
+
+        """
+        return to_yaml(plain(self.resolved() if resolved else self.document.data))
+
     def sha256(self) -> str:
         """Hash of the resolved scenario: equal scenarios have equal hashes."""
         text = json.dumps(self.resolved(), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenario:
+def check_scenario(document: Document, plugins: Collection[Plugin] = ()) -> Scenario:
     """Check every word of a scenario.
 
     Parameters
     ----------
     document : Document
         The text.
-    plugins : collection of str
-        Node types of other distributions that may load.
+    plugins : collection of str, path or type
+        Node types, estimators and schedules of other distributions that may load; Python files
+        that define node types; node types themselves.
 
     Raises
     ------
@@ -131,6 +151,8 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
     except ValidationError as error:
         faults = faults_of(error, (), ScenarioSpec)
         raise document.locate(faults + _faults_inside(document.data, plugins, faults)) from None
+    extend("mpnet.estimators", ESTIMATORS, named(plugins))
+    extend("mpnet.schedules", SCHEDULES, named(plugins))
     faults = _unknown_methods(spec)
     joining = added_nodes(spec)
     written = {**{name: keys for name, (keys, _) in joining.items()}, **spec.nodes}
@@ -151,12 +173,14 @@ def check_scenario(document: Document, plugins: Collection[str] = ()) -> Scenari
     experiment = _read_experiment(spec, faults) if spec.experiment is not None else None
     if faults:
         raise document.locate(faults)
-    cases = _read_cases(spec.batch, society, faults) if spec.batch else ()
+    cases = read_cases(spec.batch, society, faults) if spec.batch else ()
     if faults:
         raise document.locate(faults)
     notes = [note for observation in seen.values() for note in observation.notes]
     notes += [f"the names {a!r} and {b!r} look alike" for a, b in lookalikes(society.nodes)]
-    found = Scenario(document, spec, society, seen, cases, tuple(notes), experiment, timeline)
+    found = Scenario(
+        document, spec, society, seen, cases, tuple(notes), experiment, timeline, tuple(plugins)
+    )
     _check_measures(found, faults)
     if faults:
         raise document.locate(faults)
@@ -225,7 +249,7 @@ def _check_measures(scenario: Scenario, faults: list[Fault]) -> None:
 
 
 def _build(
-    written: Mapping[str, Mapping[str, Any]], plugins: Collection[str], faults: list[Fault]
+    written: Mapping[str, Mapping[str, Any]], plugins: Collection[Plugin], faults: list[Fault]
 ) -> tuple[Society, set[str]]:
     """The society as far as it can be built, and the nodes that could not be."""
     types = _allowed(node_types(plugins), written, faults)
@@ -265,7 +289,7 @@ def _observe(
 
 
 def _faults_inside(
-    data: Mapping[str, Any], plugins: Collection[str], known: list[Fault]
+    data: Mapping[str, Any], plugins: Collection[Plugin], known: list[Fault]
 ) -> list[Fault]:
     """Faults of nodes and evidence, for a scenario that is at fault elsewhere too."""
     written, evidence = data.get("nodes"), data.get("evidence")
@@ -372,37 +396,3 @@ def _wrong_states(claim: Expectation, node: Node, path: tuple[str | int, ...]) -
     if claim.measure == "gain" and states != ACTIVATION:
         return [Fault((*path, "measure"), f"{claim.node!r} can't be active, so it has no gain")]
     return []
-
-
-def _read_cases(
-    batch: Batch, society: Society, faults: list[Fault]
-) -> tuple[tuple[Observation, str | None], ...]:
-    node = society.nodes[batch.node]
-    states = society.domains[batch.answer]
-    if not states:
-        faults.append(Fault(("batch", "answer"), f"{batch.answer!r} is data and has no belief"))
-    named = isinstance(batch.cases, str)
-    try:
-        listed = _listed(batch.cases, node)
-    except NodeFaults as error:
-        faults += [replace(f, path=("batch", "cases", *f.path)) for f in error.faults]
-        return ()
-    found = []
-    for number, (value, truth) in enumerate(listed):
-        where: tuple[str | int, ...] = ("batch", "cases") if named else ("batch", "cases", number)
-        if truth is not None and truth not in states:
-            what = f"{batch.answer!r} has no state {truth!r}"
-            path = where if named else (*where, "truth")
-            faults.append(Fault(path, what, suggestion(truth, states, "states")))
-        try:
-            found.append((node.observe(value), truth))
-        except NodeFaults as error:
-            inner = ("evidence",) if not named else ()
-            faults += [replace(f, path=(*where, *inner, *f.path)) for f in error.faults]
-    return tuple(found)
-
-
-def _listed(cases: str | list[Case], node: Node) -> list[tuple[Any, str | None]]:
-    if isinstance(cases, str):
-        return [(value, truth) for value, truth in node.cases(cases)]
-    return [(case.evidence, case.truth) for case in cases]

@@ -35,10 +35,20 @@ def bracket_of(answer: Answer) -> Bracket | None:
     return None if finite == (None, None) else (finite[0], finite[1])
 
 
-def rate_of(answer: Answer, schedule: str) -> float | None:
+def rate_of(answer: Answer, schedule: str, damping: float) -> float | None:
     """Factor by which flooding is predicted to shrink the residual per iteration, in the end.
 
     The largest eigenvalue of the damped update at the messages where flat propagation ended.
+
+    Parameters
+    ----------
+    answer : Answer
+        A run.
+    schedule : str
+        Its schedule.
+    damping : float
+        Weight of the old message, in the log domain.
+
     """
     messages = answer.recorder.flat
     if messages is None or schedule != "flooding" or answer.estimate.status != "converged":
@@ -46,7 +56,7 @@ def rate_of(answer: Answer, schedule: str) -> float | None:
     if messages.graph.arrays.edge_states[-1] > LINEARISED:
         return None
     try:
-        rate = stability(messages).rate(answer.estimate.damping or 0.0)
+        rate = stability(messages).rate(damping)
     except MpnetError:
         return None
     # On a forest nothing is left after as many sweeps as it is deep.

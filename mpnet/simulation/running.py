@@ -16,6 +16,7 @@ from mpnet.keeping import plan
 from mpnet.kernels.layout import FloatArray
 from mpnet.messages import compile_kernels
 from mpnet.nodes.base import ACTIVATION, Observation
+from mpnet.nodes.calling import code_of
 from mpnet.quantities import bytes_of
 from mpnet.record import (
     SEEN,
@@ -190,7 +191,7 @@ def _record(
         views=_views(scenario, seen),
         findings=findings,
         bracket=bracket_of(answer) if possible else None,
-        rate=rate_of(answer, spec.inference.schedule),
+        rate=rate_of(answer, spec.inference.schedule, _damping(spec, estimate)),
         messages=message_table(answer, spec.inference.tolerance),
     )
 
@@ -370,7 +371,8 @@ def _views(scenario: Scenario, seen: Mapping[str, Observation]) -> dict[str, Flo
         if observation.data is not None:
             views[SEEN] = np.asarray(observation.data, dtype=np.float64)
     for name, node in scenario.society.nodes.items():
-        picture = node.picture(seen, scenario.society)
+        with code_of(name, node, "picture"):
+            picture = node.picture(seen, scenario.society)
         if picture is not None:
             views[name] = picture
     return views

@@ -8,19 +8,20 @@ from typing import Any
 from pydantic import BaseModel
 
 from mpnet.estimators import ESTIMATORS
-from mpnet.nodes.registry import node_types
+from mpnet.extensions import extend
+from mpnet.nodes.registry import Plugin, named, node_types
 from mpnet.scenario.spec import ScenarioSpec
 from mpnet.schedules import SCHEDULES
 from mpnet.simulation.experiments import EXPERIMENTS, experiment_class
 
 
-def scenario_schema(plugins: Collection[str] = (), draft: str = "7") -> dict[str, Any]:
+def scenario_schema(plugins: Collection[Plugin] = (), draft: str = "7") -> dict[str, Any]:
     """Build the schema.
 
     Parameters
     ----------
-    plugins : collection of str
-        Node types of other distributions to include.
+    plugins : collection of str, path or type
+        Node types of other distributions, or of files, to include.
     draft : str
         ``7``, which all editors read, or ``2020-12``.
 
@@ -42,6 +43,8 @@ def scenario_schema(plugins: Collection[str] = (), draft: str = "7") -> dict[str
         for name in EXPERIMENTS
     ]
     schema["properties"]["experiment"]["anyOf"] = [*measurements, {"type": "null"}]
+    extend("mpnet.estimators", ESTIMATORS, named(plugins))
+    extend("mpnet.schedules", SCHEDULES, named(plugins))
     definitions["Inference"]["properties"]["estimator"]["enum"] = list(ESTIMATORS)
     definitions["Inference"]["properties"]["schedule"]["enum"] = list(SCHEDULES)
     schema["title"] = "mpnet scenario"

@@ -9,6 +9,7 @@ from typing import Any
 from mpnet.errors import Fault
 from mpnet.names import suggestion
 from mpnet.nodes.base import NodeFaults, Observation
+from mpnet.nodes.calling import code_of
 from mpnet.society import Society
 from mpnet.unrolling import at_step, step_of, unroll
 
@@ -99,7 +100,8 @@ def _read(
         if value is None:
             continue
         try:
-            seen[at_step(name, number + 1)] = society.nodes[name].observe(value)
+            with code_of(name, society.nodes[name], "observe"):
+                seen[at_step(name, number + 1)] = society.nodes[name].observe(value)
         except NodeFaults as error:
             faults += [
                 replace(

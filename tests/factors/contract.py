@@ -5,13 +5,12 @@ writes it, and as a slow function of the states. Everything else is here.
 """
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-import mpnet.threads
+import mpnet.testing
 from mpnet.builder import GraphBuilder
 from mpnet.errors import GraphError, TooLargeError
 from mpnet.graph import FactorGraph
@@ -19,36 +18,14 @@ from mpnet.inference import infer
 from mpnet.kernels.families import FAMILIES
 from mpnet.kernels.layout import UNSAFE, TableArrays
 from mpnet.kernels.semiring import LinearSum
+from mpnet.testing import FactorExample as Example
+from mpnet.testing.brute import apart
 from tests import reference
-from tests.graphs import Model, examples, logs, names, random_table
+from tests.graphs import Model, examples, names
 from tests.kernels.semirings import SPACES, Space, random_logs, scaled_messages
 
 SINGLE = [Space(LinearSum, np.float32)]
 NOWHERE = np.empty(0)
-
-
-@dataclass(frozen=True)
-class Example:
-    """One random factor, twice."""
-
-    cards: tuple
-    write: Callable
-    """From the names of its variables to the factor as a user writes it."""
-    potential: Callable
-    """From the states of its variables, in the same order, to a number."""
-
-    @property
-    def table(self):
-        """Log potentials of all assignments, one by one."""
-        table = np.empty(self.cards)
-        for states in np.ndindex(*self.cards):
-            table[states] = self.potential(*states)
-        return logs(table)
-
-    def content(self):
-        """What a family of this factor alone holds."""
-        kind = self.write(names(*range(len(self.cards))))
-        return kind.content(np.array([self.cards]), lambda number: f"factor {number}")
 
 
 def of_bits(rng, arity, write, potential):
@@ -123,34 +100,13 @@ def ask(space, graph, family, question, *arguments):
     return kernel(space.semiring, graph.arrays, arrays, family.first, family.last, *arguments)
 
 
-def summed_out(parts, cards):
-    """The log table that parts stand for: all multiplied, hidden variables summed out."""
-    sizes = [*cards, *parts.hidden]
-    total = np.zeros(sizes)
-    for scope, table in parts.tables:
-        order = np.argsort(scope)
-        shape = [sizes[v] if v in scope else 1 for v in range(len(sizes))]
-        total = total + np.transpose(table, order).reshape(shape)
-    hidden = tuple(range(len(cards), len(sizes)))
-    return np.logaddexp.reduce(total.reshape(*cards, -1), axis=-1) if hidden else total
+class FactorContract(mpnet.testing.FactorContract):
+    """The claims of ``mpnet.testing``, and those about kernels; heirs draw examples.
 
+    Among ``arities`` is 1 where a factor of one variable makes sense.
+    """
 
-def odds_off(found, expected):
-    """Largest difference of two tables of logs; infinite where only one is a hard zero."""
-    with np.errstate(invalid="ignore"):
-        apart = np.where(found == expected, 0.0, np.abs(found - expected))
-    return float(np.max(apart, initial=0.0))
-
-
-class FactorContract:
-    """The claims; heirs draw examples."""
-
-    arities = (2, 3, 4)
-    """Numbers of variables to try; with 1, where a factor of one variable makes sense."""
-
-    def draw(self, rng, arity):
-        """A random ``Example`` of so many variables."""
-        raise NotImplementedError
+    seeds = examples(9)
 
     # Small helpers
 
@@ -163,14 +119,6 @@ class FactorContract:
             if other.cards == found[0].cards:
                 found.append(other)
         return found
-
-    def possible(self, rng, arity):
-        """An example, and an assignment that it allows."""
-        while True:
-            example = self.draw(rng, arity)
-            states = tuple(int(state) for state in rng.integers(0, example.cards))
-            if example.potential(*states) > 0.0:
-                return example, states
 
     def kernel_graph(self, arity, seed):
         """Some factors that share variables, or one alone: (graph, tables in its order)."""
@@ -208,8 +156,8 @@ class FactorContract:
             edges, entries = slices(graph.arrays, family)
             said = scaled_messages(graph, space.logs(out))
             where = f"arity {arity}, seed {seed}"
-            assert odds_off(said[entries], expected[entries]) <= atol, where
-            assert odds_off(found[edges], changes[edges]) <= 2 * atol, where
+            assert apart(said[entries], expected[entries]) <= atol, where
+            assert apart(found[edges], changes[edges]) <= 2 * atol, where
             assert status == dead, where
             assert worst == pytest.approx(found[edges].max(), rel=1e-5, abs=atol), where
             assert np.max(space.logs(out)[entries]) <= atol, where
@@ -261,110 +209,19 @@ class FactorContract:
                 expected = reference.log_partition(*here, space.logs(to_factor), space.maximise)
                 found = ask(space, graph, family, "log_partition", to_factor) + scale
                 # Logs up to some hundreds.
-                assert odds_off(found, expected) <= 1e-11, f"arity {arity}, seed {seed}"
+                assert apart(found, expected) <= 1e-11, f"arity {arity}, seed {seed}"
                 for states in np.ndindex(*graph.cardinalities[:arity]):
                     assignment = np.resize(np.array(states), len(graph.variables))
                     found = ask(space, graph, family, "log_potential", assignment) + scale
                     expected = reference.log_potential(*here, assignment)
-                    assert odds_off(found, expected) <= 1e-12, f"arity {arity}, seed {seed}"
-
-    # Contents
-
-    def test_tables_and_parts_are_those_of_the_function(self):
-        for arity, seed in itertools.product(self.arities, range(examples(6))):
-            example = self.examples(arity, seed, 1)[0]
-            content, table = example.content(), example.table
-            # A few roundings of logs below ten.
-            assert odds_off(content.table(0), table) <= 1e-12
-            assert odds_off(summed_out(content.parts(0), example.cards), table) <= 1e-12
-
-    def test_contents_are_tempered_maximised_taken_and_joined(self):
-        for arity, seed in itertools.product(self.arities, range(examples(4))):
-            graph, tables = self.kernel_graph(arity, seed)
-            for family in graph.families:
-                own = tables[family.first : family.last]
-                powers = np.random.default_rng(seed).choice([0.5, 1.0, 2.5], size=len(own))
-                raised = family.content.tempered(powers)
-                best = family.content.maximised()
-                numbers = np.arange(len(own))[::-1].copy()
-                turned = family.content.taken(numbers)
-                twice = turned.joined([family.content, turned])
-                order = [*own[::-1], *own, *own[::-1]]
-                for number, table in enumerate(own):
-                    power = powers[number]
-                    hot = np.where(table == -np.inf, -np.inf, power * table)
-                    assert odds_off(raised.table(number), hot) <= 1e-12
-                    assert odds_off(best.table(number), table) <= 1e-12
-                    assert odds_off(turned.table(number), own[::-1][number]) <= 1e-12
-                for number, table in enumerate(order):
-                    assert odds_off(twice.table(number), table) <= 1e-12
+                    assert apart(found, expected) <= 1e-12, f"arity {arity}, seed {seed}"
 
     # Whole graphs
-
-    def loopy(self, seed, tree=False):
-        """Two structured factors among weak pairs, on a loop or not: (cards, factors)."""
-        rng = np.random.default_rng([seed, 77])
-        arity = max(2, self.arities[seed % len(self.arities)])
-        first, one = self.possible(rng, arity)
-        second, two = self.possible(rng, arity)
-        cards, truth = [*first.cards, *second.cards], [*one, *two]
-        here, there = range(arity), range(arity, 2 * arity)
-        factors = [(tuple(here), first), (tuple(there), second)]
-        pairs = [(0, arity)] if tree else list(zip(here, there, strict=True))
-        for scope in pairs:
-            table = random_table(rng, scope, cards, truth, 0.0)
-            factors.append((scope, 0.4 * table))
-        leaf = len(cards)
-        cards, truth = [*cards, 3], [*truth, 1]
-        factors.append(((arity - 1, leaf), random_table(rng, (arity - 1, leaf), cards, truth, 0.2)))
-        for variable in range(0, leaf, 2):
-            factors.append(((variable,), random_table(rng, (variable,), cards, truth, 0.0)))
-        factors.append(((), np.array(rng.normal())))
-        return tuple(map(int, cards)), factors
-
-    @pytest.mark.parametrize("temperature", [1.0, 0.6, 0.0])
-    def test_a_loopy_graph_equals_that_of_tables(self, temperature):
-        done = 0
-        for seed in range(examples(9)):
-            cards, factors = self.loopy(seed)
-            graphs = build(cards, factors), dense(cards, factors).build()
-            found, expected = (
-                infer(
-                    graph,
-                    damping=0.3,
-                    tolerance=1e-12,
-                    max_iterations=400,
-                    temperature=temperature,
-                )
-                for graph in graphs
-            )
-            assert found.status == expected.status
-            if found.status != "converged":
-                continue
-            done += 1
-            # Both within 1e-12 nats of one fixed point; contraction is far from one here.
-            np.testing.assert_allclose(
-                found.estimate.beliefs, expected.estimate.beliefs, rtol=0, atol=1e-10
-            )
-            assert found.log_z == pytest.approx(expected.log_z, abs=1e-10)
-        assert done >= 2
-
-    def test_a_tree_is_exact(self):
-        for seed in range(examples(9)):
-            cards, factors = self.loopy(seed, tree=True)
-            found = infer(build(cards, factors), tolerance=1e-12)
-            model = dense(cards, factors)
-            assert found.status == "converged"
-            # A dozen additions on each path.
-            np.testing.assert_allclose(
-                found.estimate.beliefs, reference.marginals(model), rtol=0, atol=1e-10
-            )
-            assert found.log_z == pytest.approx(reference.log_z(model), abs=1e-10)
 
     @pytest.mark.parametrize("size", [60.0, 150.0, 700.0])
     def test_a_tree_with_strong_evidence_is_exact(self, size):
         for seed in range(examples(6)):
-            cards, factors = self.loopy(seed, tree=True)
+            cards, factors = self.society(seed, tree=True)
             rng = np.random.default_rng(seed)
             pulls = [((v,), size * rng.uniform(-1, 1, size=n)) for v, n in enumerate(cards)]
             model = dense(cards, [*factors, *pulls])
@@ -376,48 +233,10 @@ class FactorContract:
             )
             assert found.log_z == pytest.approx(reference.log_z(model), rel=1e-12, abs=1e-10)
 
-    @pytest.mark.parametrize("damping", [0.0, 0.5])
-    def test_the_same_bits_for_two_threads(self, damping, monkeypatch):
-        monkeypatch.setattr(mpnet.threads, "LEAST", 1)
-        cards, factors = self.loopy(1)
-        shift = len(cards)
-        for copy in range(1, 4):
-            moved = [(tuple(v + copy * shift for v in s), f) for s, f in self.loopy(1)[1]]
-            factors = [*factors, *moved]
-        graph = build(cards * 4, factors)
-        one, two = (
-            infer(graph, threads=threads, damping=damping, max_iterations=40).estimate
-            for threads in (1, 2)
-        )
-        np.testing.assert_array_equal(one.beliefs, two.beliefs)
-        assert (one.log_z, one.residual, one.iterations) == (
-            two.log_z,
-            two.residual,
-            two.iterations,
-        )
-
-    # Errors that all kinds share
-
     def scope_of_three(self):
         """A factor over v0, v1, ... as it is written, and its cardinalities."""
         example = self.examples(self.arities[-1], 0, 1)[0]
         return example, list(names(*range(len(example.cards))))
-
-    def test_a_repeated_variable_is_refused(self):
-        example, scope = self.scope_of_three()
-        builder = GraphBuilder()
-        for name, count in zip(scope, example.cards, strict=True):
-            builder.add_variable(name, count)
-        scope[0] = scope[1]
-        with pytest.raises(GraphError, match=r"factor 'here': variable 'v1' is twice in its scope"):
-            builder.add(replace(example.write(scope), name="here"))
-
-    def test_an_unknown_variable_is_refused(self):
-        example, scope = self.scope_of_three()
-        builder = GraphBuilder()
-        builder.add_variable("v0", example.cards[0])
-        with pytest.raises(GraphError, match=r"factor 'here': there is no variable 'v1'"):
-            builder.add(replace(example.write(scope), name="here"))
 
 
 class BinaryContract(FactorContract):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mpnet.errors import PluginError
+from mpnet.extensions import ENABLING_VARIABLE
 from mpnet.nodes import registry
 from mpnet.nodes.base import ACTIVATION, Node, Prediction
 from mpnet.nodes.registry import node_types
@@ -47,7 +48,7 @@ def offer(tmp_path, monkeypatch):
     """Offer node types: ``offer(lamp=source)`` as if a distribution brought them."""
     real = list(entry_points(group=registry.GROUP))
     points = []
-    monkeypatch.delenv(registry.ENABLING_VARIABLE, raising=False)
+    monkeypatch.delenv(ENABLING_VARIABLE, raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(registry, "entry_points", lambda group: [*real, *points])
 
@@ -133,17 +134,40 @@ def test_a_plugin_of_another_interface_is_told(offer):
         load(LAMP, ["lamp"])
 
 
-def test_two_distributions_that_offer_one_name_are_both_named(offer):
+def test_two_distributions_that_offer_one_name_are_both_named_and_others_work(offer):
     offer(GOOD)
     offer(GOOD, owner="lanterns")
-    with pytest.raises(PluginError, match="'lamp' comes from both lamps and lanterns; uninstall"):
-        node_types()
+    told = "'lamp' comes from both lamps 0.2 and lanterns 0.2; uninstall"
+    with pytest.raises(PluginError, match=told):
+        load(LAMP, ["lamp"])
+    assert load(PLAIN).society.states_of("f") == ("no", "yes")
 
 
-def test_a_plugin_can_not_replace_a_built_in_type(offer):
+@pytest.mark.parametrize("enabled", ["feature", "lamps"])
+def test_a_plugin_can_not_replace_a_built_in_type(offer, enabled):
     offer(GOOD, name="feature")
-    with pytest.raises(PluginError, match="'feature' comes from both mpnet and lamps"):
-        node_types()
+    with pytest.raises(PluginError, match=r"'feature' comes from both mpnet .* and lamps 0\.2"):
+        load(PLAIN, [enabled])
+
+
+@pytest.mark.parametrize("enabled", [[], ["all"]])
+def test_a_built_in_type_stays_where_a_plugin_of_its_name_is_not_asked_for(offer, enabled):
+    module = offer(GOOD, name="feature")
+    assert load(PLAIN, enabled).society.states_of("f") == ("no", "yes")
+    assert module not in sys.modules
+
+
+def test_all_types_of_a_distribution_are_enabled_by_its_name(offer):
+    offer(GOOD)
+    assert load(LAMP, ["lamps"]).society.states_of("l") == ("off", "on")
+
+
+def test_a_plugin_that_is_not_there_is_told(offer):
+    offer(GOOD)
+    with pytest.raises(
+        PluginError, match="no installed plugin is called 'lmap'; did you mean 'lamp'"
+    ):
+        load(PLAIN, ["lmap"])
 
 
 def test_nothing_installed_is_told(monkeypatch):
@@ -154,7 +178,9 @@ def test_nothing_installed_is_told(monkeypatch):
 
 def test_a_module_path_is_no_node_type():
     (told,) = faults("nodes: {x: {type: 'os:system'}}")
-    assert told.startswith(f"nodes.x.type: unknown node type 'os:system'; types: {TYPES}")
+    assert told.startswith(
+        f"nodes.x.type: node type 'os:system' is provided by no installed plugin; types: {TYPES}"
+    )
 
 
 BASE = """

@@ -146,7 +146,7 @@ def written(feature="", model="model", evidence="", inference=""):
         ),
         (
             {"model": "memroy"},
-            "nodes.m.type: unknown node type 'memroy'; "
+            "nodes.m.type: node type 'memroy' is provided by no installed plugin; "
             f"types: {TYPES}",
         ),
         (
@@ -156,7 +156,7 @@ def written(feature="", model="model", evidence="", inference=""):
         ),
         (
             {"model": "'os:system'"},
-            "nodes.m.type: unknown node type 'os:system'; "
+            "nodes.m.type: node type 'os:system' is provided by no installed plugin; "
             f"types: {TYPES}",
         ),
         (

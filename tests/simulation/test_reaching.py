@@ -47,11 +47,19 @@ def test_the_bracket_holds(scenario):
     assert record.exact_log_z <= high + 1e-9
 
 
-def test_the_rate_is_that_of_the_last_residuals():
-    record = mpnet.run("hierarchy", estimator="flat")
+@pytest.mark.parametrize(
+    ("scenario", "damping"), [("hierarchy", 0.0), ("hierarchy", 0.4), ("fight", 0.4)]
+)
+def test_the_rate_is_that_of_the_last_residuals(scenario, damping):
+    record = mpnet.run(scenario, estimator="flat", damping=damping, experiment=None, expect=[])
     last = record.trace.residual[-9:]
-    assert record.rate == pytest.approx((last[-1] / last[0]) ** (1 / 8), rel=0.05)
-    assert mpnet.run("bird", estimator="flat").rate is None  # a forest has none
+    assert record.rate == pytest.approx((last[-1] / last[0]) ** (1 / 8), rel=0.01)
+
+
+def test_forests_other_schedules_and_swinging_runs_have_no_rate():
+    swinging = mpnet.run("fight", estimator="flat", damping=0.0, experiment=None, expect=[])
+    assert (swinging.status, swinging.rate) == ("oscillating", None)
+    assert mpnet.run("bird", estimator="flat").rate is None
     assert mpnet.run("hierarchy", estimator="flat", schedule="sequential").rate is None
 
 

@@ -159,8 +159,9 @@ def _assembled(scenario: Scenario, document: Document) -> Scenario:
 
     bare = {k: v for k, v in document.data.items() if k not in BESIDES}
     inference = {k: v for k, v in (bare.get("inference") or {}).items() if k != "ask"}
-    plugins = set(scenario.society.types.values())
-    return check_scenario(replace(document, data={**bare, "inference": inference}), plugins)
+    return check_scenario(
+        replace(document, data={**bare, "inference": inference}), scenario.plugins
+    )
 
 
 def without_links(society: Society, cut: Callable[[Link], bool]) -> Society:
