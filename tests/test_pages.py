@@ -15,6 +15,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 NAMED = re.compile(r"`([\w-]+\.yaml)`")
+SAVED = re.compile(
+    r"Save this as `([\w-]+\.py)`[^\n]*(?:\n[^\n`]+)*\n\n```python\n(.*?)^```$", re.M | re.S
+)
 EXITS = re.compile(r"#\s*exits (\d+)")
 SLOW = re.compile(r"\b(pip|git|gallery|--open)\b")
 GENERATED = ("reference/scenario.md", "reference/lists.md")
@@ -46,6 +49,10 @@ class Page:
                 after = NAMED.findall(self.text[block.end() :].lstrip().partition("\n\n")[0])
                 found.append(((before or after or [""])[-1], block.group(2)))
         return found
+
+    def programs(self):
+        """Python files that readers are asked to save, by name."""
+        return dict(SAVED.findall(self.text))
 
     def commands(self):
         """Commands of mpnet, each with its exit code."""
@@ -79,14 +86,15 @@ def test_something_is_shown():
 def test_scenarios_that_are_shown_are_without_fault(page):
     for name, text in page.scenarios():
         assert name, f"a scenario of {page.name} has no file name beside it"
-        check_scenario(read_document(name, text.encode()))
+        if not page.programs():  # else a command that is shown checks it, with its plugin
+            check_scenario(read_document(name, text.encode()))
 
 
 @pytest.mark.parametrize("page", showing("commands"))
 def test_commands_that_are_shown_work_one_after_another(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("warnings.showwarning", None)
-    for name, text in page.scenarios():
+    for name, text in [*page.scenarios(), *page.programs().items()]:
         (tmp_path / name).write_text(text, encoding="utf-8")
     for command, code in page.commands():
         words = shlex.split(command, comments=True)[1:]
