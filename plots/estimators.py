@@ -26,7 +26,8 @@ def draw(record: Record) -> Figure | None:
     if not has_content("estimators", record):
         return None
     rows = _largest(record.estimates)
-    known = any(row.exact is not None for row in rows)
+    answered = _answered(rows)
+    known = "exact" in answered
     size = max(0.55 * len(rows), 1.1)
     figure = style.new_figure(record, "estimators", (11.0, size + 1.95))
     left = place(figure, 2.0, 0.8, 5.1 if known else 8.3, size)
@@ -39,7 +40,7 @@ def draw(record: Record) -> Figure | None:
         _panel(figure, right, rows, _errors, 0)
         right.set_yticks([])
         right.set_title("error against exact (nats)", pad=18)
-    _key(left, known)
+    _key(left, answered)
     if len(rows) < len(record.estimates):
         note = f"the {len(rows)} strongest of {len(record.estimates)}"
         left.set_ylabel(note, color=style.GREY, fontsize=7.5)
@@ -55,6 +56,11 @@ def _largest(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
 
     kept = sorted(range(len(rows)), key=lambda i: (-strength(rows[i]), i))[:ROWS]
     return [rows[i] for i in sorted(kept)]
+
+
+def _answered(rows: Sequence[EstimateRow]) -> list[str]:
+    """Estimators that answer for any of the rows."""
+    return [name for name in LOOKS if any(getattr(row, name) is not None for row in rows)]
 
 
 def _answers(row: EstimateRow) -> dict[str, float | None]:
@@ -73,7 +79,11 @@ def _error(value: float | None, exact: float | None) -> float | None:
 
 def _panel(figure: Figure, axes: Axes, rows: Sequence[EstimateRow], of: object, ticks: int) -> None:
     """Draw one group of bars per row; ``ticks`` adds the exact value as a line over the group."""
-    groups = [cast("dict[str, float | None]", of(row)) for row in rows]  # type: ignore[operator]
+    answered = _answered(rows)
+    groups = [
+        {name: value for name, value in found.items() if name in answered}
+        for found in (cast("dict[str, float | None]", of(row)) for row in rows)  # type: ignore[operator]
+    ]
     every = [v for group in groups for v in group.values() if v is not None and math.isfinite(v)]
     low, high = min([0.0, *every]), max([0.0, *every])
     pad = 0.2 * max(high - low, 0.05)
@@ -130,13 +140,13 @@ def _bar(axes: Axes, level: float, named: tuple[str, float | None], tick: float 
     )
 
 
-def _key(axes: Axes, known: bool) -> None:
-    """Name the three bars above the panel."""
+def _key(axes: Axes, answered: Sequence[str]) -> None:
+    """Name the bars above the panel."""
     box = axes.get_position()
     across, up = (float(v) * 72 for v in cast("Figure", axes.figure).get_size_inches())
     width, height = box.width * across, box.height * up
     at = 0.0
-    for name in ("flat", "clamped", *(["exact"] if known else [])):
+    for name in answered:
         color = LOOKS[name][0]
         axes.plot(
             [at / width],
