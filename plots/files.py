@@ -19,7 +19,7 @@ from mpnet.plots.wording import alt_text, headline
 from mpnet.record import Record
 
 COLORS = 192
-"""Colours of a small picture."""
+"""Colours of a small picture, chosen so that none is far from its own: rare ones are of thin lines."""
 
 
 def save_figure(
@@ -34,7 +34,9 @@ def save_small(figure: Figure, path: Path, record: Record) -> Path:
     """Write a PNG for a page, which brings the words itself: few colours, about a third in size."""
     title = headline(record, str(figure.get_label()) or "figure")
     whole = Image.open(BytesIO(render(figure, "png", title, alt_text(record))))
-    few = whole.convert("RGB").quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = whole.convert("RGB").quantize(
+        COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
     buffer = BytesIO()
     few.save(buffer, "PNG", optimize=True)
     write_whole(path, buffer.getvalue())

@@ -17,6 +17,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from mpnet.errors import shown
+from mpnet.plots.contrast import contrast
 from mpnet.plots.wording import footer, headline
 from mpnet.record import Record
 
@@ -256,6 +257,6 @@ def mirror_colors(artist: ArtistLike) -> ArtistLike:
 
 
 def ink_on(color: Sequence[float]) -> str:
-    """Black or white, whichever reads better on a colour (red, green, blue in 0 to 1)."""
-    red, green, blue = (float(v) for v in color[:3])
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.52 else "#1A1A1A"
+    """Black or white, whichever has more contrast on a colour (red, green, blue in 0 to 1)."""
+    light, dark = contrast(color[:3], (1.0, 1.0, 1.0)), contrast(color[:3], (0.0, 0.0, 0.0))
+    return "white" if light > dark else "black"

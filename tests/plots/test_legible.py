@@ -98,3 +98,11 @@ def test_labels_of_ticks_beyond_the_limits_do_not_count():
     assert "in" in found
     assert "edge" in found
     assert "out" not in found
+
+
+def test_ink_is_readable_on_every_colour():
+    from matplotlib.colors import to_rgb
+
+    levels = [v / 10 for v in range(11)]
+    for color in itertools.product(levels, levels, levels):
+        assert contrast(to_rgb(style.ink_on(color)), color) >= READABLE
