@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mpnet.api import Run, load, open_run, run
+    from mpnet.authoring import SocietyBuilder
     from mpnet.batch import infer_batch
     from mpnet.builder import GraphBuilder
-    from mpnet.errors import MpnetError
+    from mpnet.errors import MpnetError, NotConvergedWarning
     from mpnet.graph import FactorGraph
     from mpnet.inference import infer
     from mpnet.interchange import read_model, write_model
+    from mpnet.interchange.networkx_graphs import from_networkx, to_networkx
+    from mpnet.interchange.pgmpy_models import from_pgmpy, to_pgmpy
+    from mpnet.learning import SocietyClassifier
+    from mpnet.loopy import LoopyBP
     from mpnet.record import Record
     from mpnet.simulation.loading import Scenario
     from mpnet.society import Society
@@ -27,34 +32,50 @@ if TYPE_CHECKING:
 __all__ = [
     "FactorGraph",
     "GraphBuilder",
+    "LoopyBP",
     "MpnetError",
+    "NotConvergedWarning",
     "Record",
     "Run",
     "Scenario",
     "Society",
+    "SocietyBuilder",
+    "SocietyClassifier",
+    "from_networkx",
+    "from_pgmpy",
     "infer",
     "infer_batch",
     "load",
     "open_run",
     "read_model",
     "run",
+    "to_networkx",
+    "to_pgmpy",
     "write_model",
 ]
 
 _HOMES = {
     "FactorGraph": "mpnet.graph",
     "GraphBuilder": "mpnet.builder",
+    "LoopyBP": "mpnet.loopy",
     "MpnetError": "mpnet.errors",
+    "NotConvergedWarning": "mpnet.errors",
     "Record": "mpnet.record",
     "Run": "mpnet.api",
     "Scenario": "mpnet.simulation.loading",
     "Society": "mpnet.society",
+    "SocietyBuilder": "mpnet.authoring",
+    "SocietyClassifier": "mpnet.learning",
+    "from_networkx": "mpnet.interchange.networkx_graphs",
+    "from_pgmpy": "mpnet.interchange.pgmpy_models",
     "infer": "mpnet.inference",
     "infer_batch": "mpnet.batch",
     "load": "mpnet.api",
     "open_run": "mpnet.api",
     "read_model": "mpnet.interchange",
     "run": "mpnet.api",
+    "to_networkx": "mpnet.interchange.networkx_graphs",
+    "to_pgmpy": "mpnet.interchange.pgmpy_models",
     "write_model": "mpnet.interchange",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpnet.errors import UsageError, shown
+from mpnet.names import suggestion
 from mpnet.nodes.registry import Plugin
 from mpnet.record import Record
 from mpnet.scenario.document import Document, set_value
@@ -19,6 +20,9 @@ from mpnet.simulation.loading import Scenario, check_scenario
 from mpnet.simulation.running import run_scenario
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from mpnet.comparing import Comparison, Errors, Side
     from mpnet.explanation import Explanation
     from mpnet.plots.picture import Picture
@@ -199,6 +203,34 @@ class Run(Record):
             scenario = revive(self.folder, self.record)
         return explain(scene_of(scenario, self.record), Wanted(node, state, why_not))
 
+    def to_pandas(self, table: str = "beliefs") -> pd.DataFrame:
+        """One of the tables of ``mpnet.frames``.
+
+        Parameters
+        ----------
+        table : str
+            ``beliefs``, ``estimates``, ``trace``, ``iterations``, ``messages`` or ``events``.
+
+        Raises
+        ------
+        UsageError
+            If there is no such table.
+
+        """
+        from mpnet import frames
+
+        if table not in frames.TABLES:
+            near = suggestion(shown(str(table)), frames.TABLES, "tables")
+            raise UsageError(f"there is no table {shown(str(table))!r}; {near}")
+        found: pd.DataFrame = getattr(frames, table)(self.record)
+        return found
+
+    def to_xarray(self) -> xr.Dataset:
+        """The run as a data set with beliefs along iteration, node and state."""
+        from mpnet import frames
+
+        return frames.to_xarray(self.record)
+
     def resolved(self) -> dict[str, Any]:
         """The scenario that ran, as plain data with every default filled in."""
         from mpnet.runs import read_resolved
@@ -251,6 +283,8 @@ def load(
 ) -> Scenario:
     """Read and check a scenario.
 
+    *Stable.*
+
     Parameters
     ----------
     scenario : str or path
@@ -288,17 +322,35 @@ def run(
 ) -> Run:
     """Run a scenario.
 
-    Arguments are those of ``load``; settings change a loaded scenario too.
+    *Stable.*
+
+    Parameters
+    ----------
+    scenario : str, path or Scenario
+        A file, the name of a shipped scenario, or one that was loaded.
+    plugins : collection of str
+        Node types of other distributions that may load.
+    **settings
+        As for ``load``; they change a loaded scenario too.
+
+    Raises
+    ------
+    ScenarioError
+        With every fault and its place.
+
     """
     if not isinstance(scenario, Scenario):
         scenario = load(scenario, plugins=plugins, **settings)
     elif settings:
-        scenario = check_scenario(_with(scenario.document, settings), plugins)
+        changed = _with(scenario.document, settings)
+        scenario = check_scenario(changed, plugins or scenario.plugins)
     return Run.of(run_scenario(scenario), scenario)
 
 
 def open_run(run: str | PathLike[str] = "latest", root: str | PathLike[str] = RUNS) -> Run:
     """Read a run back.
+
+    *Evolving.*
 
     Parameters
     ----------

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mpnet.answer import Result
+from mpnet.builder import GraphBuilder
 from mpnet.estimators.base import Estimate, Joint, Options
 from mpnet.estimators.flat import start_messages
 from mpnet.estimators.joints import joint_of
@@ -40,7 +41,7 @@ Evidence = str | PathLike[str] | Mapping[Any, Any] | None
 
 
 def infer_batch(
-    model: str | PathLike[str] | FactorGraph | Model,
+    model: str | PathLike[str] | FactorGraph | GraphBuilder | Model,
     evidence: Sequence[Evidence],
     *,
     damping: float | str = "auto",
@@ -52,7 +53,7 @@ def infer_batch(
 
     Parameters
     ----------
-    model : path, FactorGraph or Model
+    model : path, FactorGraph, GraphBuilder or Model
         As for ``infer``.
     evidence : sequence of path or mapping
         As for ``infer``, one for each answer.

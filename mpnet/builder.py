@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mpnet.content import Content, Kind, Label
 from mpnet.dense import TABLE_ENTRIES, DenseTables, checked_logs, frozen
-from mpnet.errors import GraphError, TooLargeError, size
+from mpnet.errors import GraphError, TooLargeError, shown, size
 from mpnet.graph import FactorGraph, assemble
 from mpnet.kernels.layout import FloatArray
 from mpnet.variables import Factor, Variable
@@ -21,6 +22,8 @@ from mpnet.variables import Factor, Variable
 class GraphBuilder:
     """Collects variables and factors by name, checks each, and builds a ``FactorGraph``.
 
+    ``mpnet.infer`` takes a builder as well. *Evolving.*
+
     Examples
     --------
     >>> builder = GraphBuilder()
@@ -28,8 +31,9 @@ class GraphBuilder:
     >>> builder.add_variable("wet", ["no", "yes"])
     >>> builder.add_factor(["rain"], [0.8, 0.2])
     >>> builder.add_factor(["rain", "wet"], [[0.9, 0.1], [0.2, 0.8]])
+    >>> builder.add_factor(["rain", "wet"], lambda rain, wet: 2.0 if rain == wet else 1.0)
     >>> builder.build()
-    FactorGraph(2 variables, 1 factors, 2 edges)
+    FactorGraph(2 variables, 2 factors, 4 edges)
 
     """
 
@@ -61,7 +65,12 @@ class GraphBuilder:
         self._unary.append(np.zeros(len(labels)))
 
     def add_factor(
-        self, scope: Sequence[str], table: ArrayLike, *, log: bool = False, name: str = ""
+        self,
+        scope: Sequence[str],
+        table: ArrayLike | Callable[..., float],
+        *,
+        log: bool = False,
+        name: str = "",
     ) -> None:
         """Multiply the model by a table over the variables in ``scope``.
 
@@ -69,8 +78,10 @@ class GraphBuilder:
         ----------
         scope : sequence of str
             Names of variables, each at most once; may be empty (a constant).
-        table : array, one axis per variable
+        table : array, one axis per variable, or callable
             Potentials >= 0, or their logs (nats, ``-inf`` allowed) where ``log`` is true; copied.
+            Or a function that tells one of them from the names of the states, in the order of
+            the scope: ``lambda a, b: 2.0 if a == b else 1.0``.
         log : bool
             Whether the table holds logs.
         name : str
@@ -92,7 +103,8 @@ class GraphBuilder:
             raise TooLargeError(
                 f"factor {label!r} would have {size(math.prod(shape))} entries; at most {TABLE_ENTRIES} fit"
             )
-        logs = checked_logs(table, shape, label, log)
+        given = self._tabulated(indices, table, label) if callable(table) else table
+        logs = checked_logs(given, shape, label, log)
         if not indices:
             self._log_constant += float(logs)
         elif len(indices) == 1:
@@ -151,6 +163,23 @@ class GraphBuilder:
             twice = next(n for n in scope if list(scope).count(n) > 1)
             raise GraphError(f"factor {label!r}: variable {twice!r} is twice in its scope")
         return tuple(self._index[name] for name in scope)
+
+    def _tabulated(
+        self, indices: Sequence[int], of: Callable[..., float], label: str
+    ) -> FloatArray:
+        """What a function answers for each assignment, one axis per variable."""
+        states = [self._variables[v].states for v in indices]
+        entries = []
+        for assignment in product(*states):
+            answer = of(*assignment)
+            try:
+                entries.append(float(answer))
+            except (TypeError, ValueError):
+                raise GraphError(
+                    f"factor {label!r}: its function answers {shown(repr(answer))} for "
+                    f"{shown(str(assignment))}; expected a number"
+                ) from None
+        return np.array(entries).reshape([len(s) for s in states])
 
     def build(self) -> FactorGraph:
         """Freeze what was collected into a graph; the builder can go on being used.

@@ -9,60 +9,96 @@ SHOWN_FAULTS = 20
 
 
 class MpnetError(Exception):
-    """Base of all errors that mpnet raises on purpose; ``exit_code`` is the command line's."""
+    """Base of all errors that mpnet raises on purpose; ``exit_code`` is the command line's.
+
+    *Stable.*
+    """
 
     exit_code = 1
 
 
 class UsageError(MpnetError, ValueError):
-    """An option or argument that makes no sense."""
+    """An option or argument that makes no sense.
+
+    *Stable.*
+    """
 
     exit_code = 2
 
 
 class GraphError(MpnetError, ValueError):
-    """A factor graph that can't be built; the message names the variable or factor."""
+    """A factor graph that can't be built; the message names the variable or factor.
+
+    *Stable.*
+    """
 
     exit_code = 3
 
 
 class TooLargeError(GraphError):
-    """A computation refused before it starts, with the size it would have had."""
+    """A computation refused before it starts, with the size it would have had.
+
+    *Stable.*
+    """
 
 
 class OutputError(MpnetError, OSError):
-    """A file or folder that exists, is in use, is damaged or can't be written."""
+    """A file or folder that exists, is in use, is damaged or can't be written.
+
+    *Stable.*
+    """
 
     exit_code = 5
 
 
 class PluginError(MpnetError, ImportError):
-    """A plugin that is missing, broken or not enabled."""
+    """A plugin that is missing, broken or not enabled.
+
+    *Stable.*
+    """
 
     exit_code = 6
 
 
 class DataError(MpnetError, FileNotFoundError):
-    """Data that are not in the data folder; the message names the file and the folder."""
+    """Data that are not in the data folder; the message names the file and the folder.
+
+    *Stable.*
+    """
 
     exit_code = 6
 
 
 class InconsistentError(MpnetError, ArithmeticError):
-    """Evidence that the model rules out: no assignment has a positive probability."""
+    """Evidence that the model rules out: no assignment has a positive probability.
+
+    *Stable.*
+    """
 
     exit_code = 7
 
 
 class NumericalError(MpnetError, ArithmeticError):
-    """A number that is not a number, with the place where it appeared."""
+    """A number that is not a number, with the place where it appeared.
+
+    *Stable.*
+    """
 
     exit_code = 7
+
+
+class NotConvergedWarning(UserWarning):
+    """Numbers that come from messages that had not settled; the text says why.
+
+    *Stable.*
+    """
 
 
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong with a scenario file.
+
+    *Stable.*
 
     Parameters
     ----------
@@ -113,6 +149,8 @@ def shown(text: str, limit: int = 60) -> str:
 
 class ScenarioError(MpnetError, ValueError):
     """A scenario file with faults; all of them, sorted by position.
+
+    *Stable.*
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mpnet.answer import Result
+from mpnet.builder import GraphBuilder
 from mpnet.contradiction import Support, explain
 from mpnet.errors import NumericalError, TooLargeError, UsageError, shown
 from mpnet.estimators import ESTIMATORS, make_estimator
@@ -36,7 +37,7 @@ SETTINGS = tuple(f.name for f in fields(Options) if f.name not in ("junction", "
 
 
 def infer(  # noqa: PLR0913  the one door to everything
-    model: str | PathLike[str] | FactorGraph | Model,
+    model: str | PathLike[str] | FactorGraph | GraphBuilder | Model,
     evidence: str | PathLike[str] | Mapping[Any, Any] | None = None,
     *,
     task: str = "MAR",
@@ -51,9 +52,11 @@ def infer(  # noqa: PLR0913  the one door to everything
 ) -> Result:
     """Answer a question about a factor graph.
 
+    *Stable.*
+
     Parameters
     ----------
-    model : path, FactorGraph or Model
+    model : path, FactorGraph, GraphBuilder or Model
         A file (UAI, BIF, libDAI's .fg) or the name of a shipped one; or a graph.
     evidence : path or mapping, optional
         A UAI evidence file; or states by variable, both by name or index.
@@ -231,10 +234,12 @@ def _bracket(graph: FactorGraph, options: Options) -> tuple[float | None, float 
     return bracket(graph, options)
 
 
-def model_of(model: str | PathLike[str] | FactorGraph | Model) -> Model:
+def model_of(model: str | PathLike[str] | FactorGraph | GraphBuilder | Model) -> Model:
     """The model behind a path, a shipped name or a graph."""
     if isinstance(model, Model):
         return model
+    if isinstance(model, GraphBuilder):
+        model = model.build()
     if isinstance(model, FactorGraph):
         return Model(model, "graph", "", np.arange(len(model.factors)))
     return read_model(model)

@@ -68,11 +68,60 @@ def lookalikes(names: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+class Suggestion(str):
+    """A hint with the name that was given, and the one known name that it must have meant.
+
+    ``instead`` is empty unless one known name is near, and no other nearly as near.
+    """
+
+    given: str = ""
+    instead: str = ""
+
+
 def suggestion(name: str, known: Iterable[str], kind: str = "known") -> str:
-    """Say which known name was probably meant, and list the known ones if they are few."""
+    """Say which known name was probably meant, and list the known ones if they are few.
+
+    What is returned is a ``Suggestion``.
+    """
     choices = [str(k) for k in known]
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
     shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
+    text = f"{kind}: {shown}" if choices else f"{kind}: none"
     if close:
-        return f"did you mean {close[0]!r}? ({kind}: {shown})" if shown else ""
-    return f"{kind}: {shown}" if choices else f"{kind}: none"
+        text = f"did you mean {close[0]!r}? ({kind}: {shown})" if shown else ""
+    found = Suggestion(text)
+    found.given, found.instead = name, surely_meant(name, choices)
+    return found
+
+
+def surely_meant(name: str, known: Iterable[str]) -> str:
+    """The one known name that differs from ``name`` by a slip of the pen; empty if there is none.
+
+    A slip is another case, or one letter left out, added, changed or swapped with the next (two in
+    names of 8 letters and more); names of fewer than 4 letters must differ in case only.
+    """
+    slips = 0 if len(name) < 4 else 1 if len(name) < 8 else 2
+    near = sorted((_slips(name, other, slips + 1), other) for other in set(known))
+    if not near or near[0][0] > slips:
+        return ""
+    if len(near) > 1 and near[1][0] <= min(near[0][0] + 1, slips):
+        return ""
+    return near[0][1]
+
+
+def _slips(one: str, other: str, most: int) -> int:
+    """Fewest letters to leave out, add, change or swap, whatever their case; ``most`` if as many."""
+    a, b = one.casefold(), other.casefold()
+    if abs(len(a) - len(b)) >= most:
+        return most
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, start=1):
+        longer = [i]
+        for j, wanted in enumerate(b, start=1):
+            cost = min(row[j] + 1, longer[-1] + 1, row[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == wanted:
+                cost = min(cost, before[j - 2] + 1)
+            longer.append(cost)
+        before, row = row, longer
+    return min(row[-1], most)

@@ -247,6 +247,8 @@ class MessageTable:
 class Record(RecordDisplay):
     """One finished run.
 
+    *Evolving.*
+
     Parameters
     ----------
     status : str

@@ -76,7 +76,10 @@ THEMES = ("light", "dark")
 
 
 def default_figures(record: Record) -> tuple[str, ...]:
-    """Names of the figures that are drawn of this record unless others are asked for, in order."""
+    """Names of the figures that are drawn of this record unless others are asked for, in order.
+
+    *Evolving.*
+    """
     from mpnet.plots.contents import figures_with
 
     return figures_with(record, unasked=True)
@@ -90,6 +93,8 @@ def draw(
     at: int | None = None,
 ) -> Figure | None:
     """Draw one figure.
+
+    *Evolving.*
 
     Parameters
     ----------
@@ -128,13 +133,19 @@ def draw(
 
 
 def takes(name: str) -> frozenset[str]:
-    """What a figure can be told beside the record: ``node``, ``at``, both, or neither."""
+    """What a figure can be told beside the record: ``node``, ``at``, both, or neither.
+
+    *Evolving.*
+    """
     parameters = signature(import_module(f"mpnet.plots.{name}").draw).parameters
     return frozenset(parameters) & {"node", "at"}
 
 
 def check_choice(name: str, theme: str, chosen: Collection[str] = ()) -> None:
-    """Raise a UsageError where there is no such figure or theme, or it does not take a choice."""
+    """Raise a UsageError where there is no such figure or theme, or it does not take a choice.
+
+    *Evolving.*
+    """
     if name not in FIGURES:
         near = difflib.get_close_matches(name, FIGURES, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -163,6 +174,8 @@ def save(
     figure: Figure, path_stem: Path, record: Record, formats: Sequence[str] = ("png", "svg")
 ) -> list[Path]:
     """Write a figure as ``path_stem.png``, ``path_stem.svg``, ... and return the paths.
+
+    *Evolving.*
 
     Files appear whole or not at all, carry a description in words, and have the same bytes
     whenever the record is the same.

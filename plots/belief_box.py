@@ -181,7 +181,7 @@ def draw_key(figure: Figure, boxes: Sequence[Box], size: tuple[float, float]) ->
     seen = any(box.node.evidence for box in boxes)
     words = [
         ("■ leading state", style.INK[LEADS]),
-        ("■ other states", "#5E8FB3"),
+        ("■ other states", "#44769B"),
         *([("■ observed (◆ and tinted)", "#6E6E6E")] if seen else []),
         *([("│ exact", style.BLACK)] if any(box.record.exact for box in boxes) else []),
         ("○ prior", "#333333"),

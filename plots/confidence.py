@@ -37,7 +37,7 @@ def draw(record: Record) -> Figure | None:
     """Draw the confidence of each node in question, and the residual below."""
     if not has_content("confidence", record):
         return None
-    record = with_overtakes(thinned(record))
+    record = thinned(with_overtakes(record))
     lane = lane_height(record)
     height = TOP + lane + LANE_GAP + UPPER + GAP + RESIDUAL + BOTTOM
     figure = style.new_figure(record, "confidence", (WIDTH, height))

@@ -10,10 +10,12 @@ from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox
 
 RGB = tuple[float, float, float]
 
@@ -87,40 +89,52 @@ def apart(color: RGB, background: RGB, least: float) -> RGB:
     return (end, end, end)
 
 
-def visible_texts(figure: Figure) -> list[Text]:
-    """Texts that show, in order, those of ticks included; draw the figure before."""
+def visible_texts(figure: Figure) -> list[tuple[Text, Bbox]]:
+    """Draw a figure; return the texts that show, those of ticks included, and their boxes."""
+    cast("Any", figure.canvas).draw()
+    unseen = {id(label) for axes in figure.axes for label in _outside(axes)}
     return [
-        text
+        (text, _box(text))
         for text in cast("list[Text]", figure.findobj(Text))
-        if text.get_visible() and text.get_text().strip()
+        if text.get_visible() and text.get_text().strip() and id(text) not in unseen
     ]
+
+
+def _outside(axes: Axes) -> list[Text]:
+    """Labels of ticks beyond the limits: they are there, but are not drawn."""
+    found = []
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(float(v) for v in axis.get_view_interval())
+        slack = 1e-9 * max(high - low, abs(high), abs(low))
+        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+            if not low - slack <= float(tick.get_loc()) <= high + slack:
+                found += [tick.label1, tick.label2]
+    return found
 
 
 def backgrounds(figure: Figure) -> list[tuple[Text, RGB]]:
     """What lies behind each text that shows: the middle colour of its box with no texts drawn."""
-    canvas = cast("Any", figure.canvas)
-    canvas.draw()
     texts = visible_texts(figure)
-    boxes = [_box(text) for text in texts]
-    for text in texts:
+    for text, _ in texts:
         text.set_visible(False)
+    canvas = cast("Any", figure.canvas)
     try:
         canvas.draw()
         pixels = np.asarray(canvas.buffer_rgba())[..., :3] / 255.0
     finally:
-        for text in texts:
+        for text, _ in texts:
             text.set_visible(True)
-    return [(text, _behind(text, box, pixels)) for text, box in zip(texts, boxes, strict=True)]
+    return [(text, _behind(text, box, pixels)) for text, box in texts]
 
 
-def _box(text: Text) -> Any:
+def _box(text: Text) -> Bbox:
     """Extent of the words alone: that of an annotation takes in its arrow too."""
     return (
         Text.get_window_extent(text) if isinstance(text, Annotation) else text.get_window_extent()
     )
 
 
-def _behind(text: Text, box: Any, pixels: Any) -> RGB:
+def _behind(text: Text, box: Bbox, pixels: Any) -> RGB:
     patch = cast("Patch | None", text.get_bbox_patch())
     if patch is not None:
         red, green, blue, alpha = to_rgba(patch.get_facecolor())

@@ -30,7 +30,7 @@ def draw(record: Record) -> Figure | None:
     """Draw the beliefs, the residual, log Z and the messages over the iterations."""
     if not has_content("convergence", record):
         return None
-    record = with_overtakes(thinned(record))
+    record = thinned(with_overtakes(record))
     messages = MESSAGES if record.trace.messages else 0.0
     lane = lane_height(record)
     heights = [BELIEFS, RESIDUAL, LOG_Z, *([messages] if messages else [])]

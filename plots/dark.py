@@ -12,8 +12,9 @@ from typing import Any, cast
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import Collection
-from matplotlib.colors import to_rgba
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -38,8 +39,9 @@ PAPER, PRINT = "#14171A", "#ECEEF0"
 """What white and black become."""
 _PAPER: RGB = to_rgba(PAPER)[:3]
 _PRINT: RGB = to_rgba(PRINT)[:3]
-_GROUND, _INK = float(to_oklab(_PAPER)[0]), float(to_oklab(_PRINT)[0])
-GREY, PALE, VIVID = 0.025, 0.78, 0.1
+_PAPER_LAB, _PRINT_LAB = to_oklab(_PAPER), to_oklab(_PRINT)
+_GROUND, _INK = float(_PAPER_LAB[0]), float(_PRINT_LAB[0])
+GREY, PALE, VIVID = 0.012, 0.78, 0.1
 """Chroma below which a colour is grey; lightness and chroma that make a colour a pale tint."""
 SHOWN = 3.0
 """Contrast that lines and areas in colour need."""
@@ -73,7 +75,7 @@ def turned(color: RGBA) -> RGBA:
     chroma = float(np.hypot(red, yellow))
     if chroma < GREY:
         # Greys are mirrored between print and paper, the dark ones of texts less far.
-        shade = as_rgb((_INK + (_GROUND - _INK) * light**1.6, red, yellow))
+        shade = as_rgb(_PRINT_LAB + (_PAPER_LAB - _PRINT_LAB) * light**1.6)
     elif light > PALE and chroma < VIVID:
         shade = as_rgb((_GROUND + 0.06 + 1.1 * (1 - light), 1.1 * red, 1.1 * yellow))
     else:
@@ -106,9 +108,10 @@ def _turned(artist: Artist) -> Callable[[], None]:
         return _line(artist)
     if isinstance(artist, Patch):
         return _patch(artist)
-    if isinstance(artist, AxesImage) and artist.get_label() == style.MIRROR:
-        colors = mirrored(artist.get_array())
-        return lambda: artist.set_data(colors)
+    if artist.get_label() == style.MIRROR and isinstance(artist, ScalarMappable):
+        found = _scale(artist)
+        if found is not None:
+            return found
     if isinstance(artist, Collection) and artist.get_array() is None:
         return _collection(artist)
     return lambda: None
@@ -137,6 +140,26 @@ def _patch(patch: Patch) -> Callable[[], None]:
     def change() -> None:
         patch.set_facecolor(face)
         patch.set_edgecolor(edge)
+
+    return change
+
+
+def _scale(artist: ScalarMappable) -> Callable[[], None] | None:
+    """Mirror the colours of an image, or the scale that colours numbers; None without either."""
+    values = artist.get_array()
+    if values is None:
+        return None
+    if isinstance(artist, AxesImage) and values.ndim == 3:
+        colors = mirrored(values)
+        return lambda: artist.set_data(colors)
+    scale = ListedColormap(mirrored(artist.get_cmap()(np.linspace(0, 1, 256))))
+    lines: Any = np.atleast_2d(artist.get_edgecolor()) if isinstance(artist, Collection) else []
+    edges = [_new(color) for color in lines if len(color)]
+
+    def change() -> None:
+        artist.set_cmap(scale)
+        if isinstance(artist, Collection) and len(edges) == 1:  # the lines between all cells
+            artist.set_edgecolor(edges)
 
     return change
 

@@ -21,7 +21,7 @@ from mpnet.plots.layout import LAYERS
 from mpnet.plots.overtakes import with_overtakes
 from mpnet.plots.series import settled_row
 from mpnet.plots.style import place
-from mpnet.plots.wording import power, probability, state_label
+from mpnet.plots.wording import probability, state_label
 from mpnet.record import NodeInfo, Record
 from mpnet.trace import FloatArray
 
@@ -35,7 +35,9 @@ ROWS = 300
 TICKED = 80
 """Rows up to which the map marks when each settled."""
 RARE = 0.1
-"""Where no belief is higher, colours are of its logarithm."""
+"""Where nobody asked about is believed more, colours go by log-odds."""
+MARKED = (1e-8, 1e-6, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+"""Beliefs that the key names then."""
 SIZE = 7.2
 
 
@@ -55,7 +57,7 @@ def draw(record: Record) -> Figure | None:
     """Draw a row for each node, grouped by kind, the most believed on top."""
     if not has_content("heat", record):
         return None
-    record = with_overtakes(thinned(record, CELLS))
+    record = thinned(with_overtakes(record), CELLS)
     every = belief_rows(record)
     rows, remark = binned(every)
     lane = lane_height(record)
@@ -103,13 +105,11 @@ def binned(rows: Sequence[Row]) -> tuple[list[Row], str]:
 
 def _map(axes: Axes, record: Record, rows: Sequence[Row]) -> None:
     values = np.ma.masked_invalid(np.array([row.values for row in rows]))
-    rare = bool(values.max() < RARE) if values.count() else False
     limits = (0.0, 1.0)
+    rare = _all_rare(rows)
     if rare:
-        with np.errstate(divide="ignore"):
-            values = np.ma.masked_invalid(np.log10(values))
-        limits = panels.log_limits(np.array([row.values for row in rows])) or (-6.0, 0.0)
-        values = np.ma.maximum(values, limits[0])
+        values = _log_odds(values)
+        limits = (min(float(values.min()), -1.0), max(float(values.max()), 0.0))
     axes.pcolormesh(
         row_edges(record),
         np.arange(len(rows) + 1) - 0.5,
@@ -128,6 +128,17 @@ def _map(axes: Axes, record: Record, rows: Sequence[Row]) -> None:
         _ticks(axes, record, rows)
     _kinds(axes, rows)
     _color_bar(axes, limits, rare)
+
+
+def _all_rare(rows: Sequence[Row]) -> bool:
+    """Whether whoever the run asks about is hardly believed, so that log-odds show more."""
+    asked = [row.values for row in rows if row.asked] or [row.values for row in rows]
+    return float(np.nan_to_num(np.array(asked)).max()) < RARE
+
+
+def _log_odds(values: Any) -> Any:
+    clipped = np.ma.clip(values, 1e-9, 1 - 1e-9)
+    return np.ma.log(clipped) - np.ma.log(1 - clipped)
 
 
 def _ticks(axes: Axes, record: Record, rows: Sequence[Row]) -> None:
@@ -195,11 +206,9 @@ def _color_bar(axes: Axes, limits: tuple[float, float], rare: bool) -> None:
     ramp = np.linspace(0, 1, 128)[:, None]
     bar.imshow(ramp, aspect="auto", origin="lower", extent=(0, 1, *limits), cmap="cividis")
     bar.set_xticks([])
-    if rare:
-        ticks = panels.decades(*limits)
-        bar.set_yticks(ticks, [power(tick) for tick in ticks], fontsize=7)
-    else:
-        bar.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=7)
+    marks = [p for p in MARKED if limits[0] <= _log_odds(p) <= limits[1]] if rare else [0, 0.5, 1]
+    places = [float(_log_odds(p)) for p in marks] if rare else marks
+    bar.set_yticks(places, [f"{p:g}" for p in marks], fontsize=7)
     bar.yaxis.tick_right()
     bar.yaxis.set_label_position("right")
-    bar.set_ylabel("belief", fontsize=7.5)
+    bar.set_ylabel("belief, by log-odds" if rare else "belief", fontsize=7.5)

@@ -20,21 +20,21 @@ STRIP = 0.19
 ROWS = 5
 SIZE = 7.2
 _KINDS = {
-    "clamp": ("◆", style.BLUE),
+    "clamp": ("◆", style.INK[style.BLUE]),
     "overtake": ("▲", style.INK[style.ORANGE]),
-    "converged": ("●", style.GREEN),
-    "inconsistent": ("✕", style.VERMILLION),
-    "feed_forward": ("»", style.BLUE),
-    "awaken": ("▲", style.GREEN),
-    "compose": ("▲", style.BLUE),
-    "retire": ("▼", style.VERMILLION),
-    "fight": ("◆", style.VERMILLION),
-    "walk": ("→", style.BLUE),
+    "converged": ("●", style.INK[style.GREEN]),
+    "inconsistent": ("✕", style.INK[style.VERMILLION]),
+    "feed_forward": ("»", style.INK[style.BLUE]),
+    "awaken": ("▲", style.INK[style.GREEN]),
+    "compose": ("▲", style.INK[style.BLUE]),
+    "retire": ("▼", style.INK[style.VERMILLION]),
+    "fight": ("◆", style.INK[style.VERMILLION]),
+    "walk": ("→", style.INK[style.BLUE]),
     "evidence": ("◇", style.INK[style.PINK]),
     "step": ("◇", style.INK[style.PINK]),
-    "oscillating": ("✕", style.VERMILLION),
-    "max_iterations": ("✕", style.VERMILLION),
-    "stalled": ("✕", style.VERMILLION),
+    "oscillating": ("✕", style.INK[style.VERMILLION]),
+    "max_iterations": ("✕", style.INK[style.VERMILLION]),
+    "stalled": ("✕", style.INK[style.VERMILLION]),
 }
 _CUTS = {"feed_forward": ":", "fight": " each other", "awaken": " (", "retire": ":", "refuse": ":"}
 """Where the text of an event is cut off, for lack of room."""

@@ -262,7 +262,7 @@ def _tolerance(axes: Axes, record: Record) -> list[EndLabel]:
         return []
     level = math.log10(record.tolerance)
     axes.axhline(level, color=style.VERMILLION, linewidth=1, zorder=2)
-    return [EndLabel(level, f"tolerance {record.tolerance:g}", style.VERMILLION)]
+    return [EndLabel(level, f"tolerance {record.tolerance:g}", style.INK[style.VERMILLION])]
 
 
 def _outcome(axes: Axes, record: Record, levels: FloatArray) -> list[EndLabel]:
@@ -281,7 +281,7 @@ def _outcome(axes: Axes, record: Record, levels: FloatArray) -> list[EndLabel]:
         transform=axes.transAxes,
         ha="right",
         va="center",
-        color=style.VERMILLION,
+        color=style.INK[style.VERMILLION],
         weight="bold",
         bbox=box,
         zorder=6,

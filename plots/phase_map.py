@@ -26,7 +26,7 @@ def draw_phases(axes: Axes, beliefs: FloatArray, owners: Sequence[str]) -> None:
     """
     axes.set_facecolor(style.PALE)
     rows, steps = beliefs.shape
-    axes.pcolormesh(
+    cells = axes.pcolormesh(
         np.arange(steps + 1) + 0.5,
         np.arange(rows + 1) - 0.5,
         np.ma.masked_invalid(beliefs),
@@ -36,6 +36,7 @@ def draw_phases(axes: Axes, beliefs: FloatArray, owners: Sequence[str]) -> None:
         edgecolors=style.PALE,
         linewidth=0.4 if steps <= 200 else 0.0,
     )
+    style.mirror_colors(cells)
     axes.set_ylim(rows - 0.5, -0.5)
     for row in range(1, rows):
         if owners[row] != owners[row - 1]:

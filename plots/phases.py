@@ -144,7 +144,8 @@ def _key(figure: Figure, height: float, found: _Map) -> None:
     """Say what the colours and marks mean, in the line below the verdict."""
     level = height - 0.7
     bar = place(figure, LEFT, level - 0.05, 1.1, 0.1)
-    bar.imshow(np.linspace(0, 1, 64)[None, :], aspect="auto", cmap=PHASES, extent=(0, 1, 0, 1))
+    ramp = np.linspace(0, 1, 64)[None, :]
+    style.mirror_colors(bar.imshow(ramp, aspect="auto", cmap=PHASES, extent=(0, 1, 0, 1)))
     style.bare(bar)
     words = [("1  belief in a phase", style.TEXT), ("● leading phase", style.INK[style.ORANGE])]
     off = np.abs(found.beliefs - found.exact)

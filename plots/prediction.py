@@ -154,7 +154,8 @@ def _key(figure: Figure, height: float, exact: bool) -> None:
     """Say what the colours and marks mean, in the line below the verdict."""
     level = 1 - 0.66 / height
     bar = place(figure, LEFT, height - 0.72, 1.1, 0.1)
-    bar.imshow(np.linspace(0, 1, 64)[None, :], aspect="auto", cmap=PHASES, extent=(0, 1, 0, 1))
+    ramp = np.linspace(0, 1, 64)[None, :]
+    style.mirror_colors(bar.imshow(ramp, aspect="auto", cmap=PHASES, extent=(0, 1, 0, 1)))
     style.bare(bar)
     entries = (
         (LEFT - 0.12, "0", style.TEXT),

@@ -144,7 +144,7 @@ def looks(winners: Sequence[bool]) -> list[Look]:
             style.PALETTE[index % count],
             style.DASHES[(index + index // count * 3) % count],
             2.4 if winner else 1.1,
-            1.0 if winner else 0.6,
+            1.0 if winner else 0.7,
         )
         for index, winner in enumerate(winners)
     ]

@@ -116,11 +116,11 @@ def new_figure(record: Record, what: str, size: tuple[float, float]) -> Figure:
         size=12,
         weight="bold",
         va="top",
-        color=VERMILLION if failed else TEXT,
+        color=INK[VERMILLION] if failed else TEXT,
     )
     verdict = record.verdict if not failed else f"{record.status}: {record.verdict}"
     room = int((width - 0.5) * 72 / 4.8)
-    tint = VERMILLION if failed else "#444444"
+    tint = INK[VERMILLION] if failed else "#444444"
     figure.text(left, 1 - 0.42 / height, shown(verdict, room), va="top", color=tint)
     figure.text(left, 0.09 / height, footer(record), size=6.5, color=GREY, va="bottom")
     return figure

@@ -182,3 +182,19 @@ def test_taken_tables_are_those_asked_for(log, numbers):
     assert taken.values.size <= content.values.size
     for place, number in enumerate(numbers):
         np.testing.assert_array_equal(taken.table(place), content.table(number))
+
+
+def test_a_factor_may_be_a_function_of_the_names_of_states():
+    builder = GraphBuilder()
+    builder.add_variable("rain", ["no", "yes"])
+    builder.add_variable("hours", 3)
+    builder.add_factor(["hours", "rain"], lambda hours, rain: int(hours) * (rain == "yes") + 0.5)
+    found = np.exp(builder.build().table_of(0))
+    np.testing.assert_allclose(found, [[0.5, 0.5], [0.5, 1.5], [0.5, 2.5]])
+
+
+def test_a_function_that_answers_no_number_is_named_with_what_it_was_asked():
+    builder = GraphBuilder()
+    builder.add_variable("rain", ["no", "yes"])
+    with pytest.raises(GraphError, match=r"'f\(rain\)': its function answers None for \('no',\)"):
+        builder.add_factor(["rain"], lambda rain: None)

@@ -199,7 +199,7 @@ def test_every_public_thing_says_what_it_is(name):
             assert (thing.__doc__ or "").strip(), f"{name}.{key}"
 
 
-@pytest.mark.parametrize("name", ["mpnet.builder", "mpnet.api", "mpnet.scenario.document",
+@pytest.mark.parametrize("name", ["mpnet.builder", "mpnet.api", "mpnet.nodes.functions", "mpnet.scenario.document",
                                   "mpnet.scenario.events"])  # fmt: skip
 def test_examples_in_docstrings_are_true(name):
     found = doctest.testmod(importlib.import_module(name))

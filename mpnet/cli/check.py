@@ -23,10 +23,19 @@ EXIT_INVALID = 3
     default="text",
     help="How to print faults.",
 )
+@click.option("--fix", is_flag=True, help="Mend in the files what is beyond doubt, then check.")
 @click.option("-q", "--quiet", is_flag=True, help="Print faults only.")
-def command(scenarios: tuple[str, ...], plugins: tuple[str, ...], style: str, quiet: bool) -> int:
-    """Check SCENARIOS without running them; exit 3 if any is at fault."""
-    reports = [_check(name, plugins) for name in scenarios]
+def command(
+    scenarios: tuple[str, ...], plugins: tuple[str, ...], style: str, fix: bool, quiet: bool
+) -> int:
+    """Check SCENARIOS without running them; exit 3 if any is at fault.
+
+    With --fix, slips of the pen in keys, types, states and names of nodes are mended where one
+    name only can be meant, numbers are quoted where text is wanted, and a missing "mpnet: 1" is
+    added. All else of the file stays as it is.
+    """
+    fixes = {name: _mend(name, plugins) if fix else [] for name in scenarios}
+    reports = [{**_check(name, plugins), "fixes": fixes[name]} for name in scenarios]
     if style == "json":
         print_result(json.dumps(reports, indent=1))
     for report in reports:
@@ -37,6 +46,18 @@ def command(scenarios: tuple[str, ...], plugins: tuple[str, ...], style: str, qu
                 place = f"file={report['file']},line={f['line']},col={f['column']}"
                 print_result(f"::error {place}::{_one_line(f['place'] + ': ' + f['what'])}")
     return EXIT_INVALID if any(r["faults"] for r in reports) else 0
+
+
+def _mend(name: str, plugins: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Mend a file; what was done. A file that can't be read has nothing to mend."""
+    from mpnet.errors import ScenarioError
+    from mpnet.simulation.mending import mend_file
+
+    try:
+        found = mend_file(name, plugins)
+    except ScenarioError:
+        return []
+    return [{"line": f.line, "column": f.column, "text": f.text} for f in found]
 
 
 def _check(name: str, plugins: tuple[str, ...]) -> dict[str, Any]:
@@ -58,6 +79,9 @@ def _check(name: str, plugins: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _print_text(report: dict[str, Any], quiet: bool) -> None:
+    for made in report["fixes"]:
+        place = f"{report['file']}:{made['line']}:{made['column']}"
+        print_result(f"{place}: fixed: {_one_line(made['text'])}")
     if report["faults"]:
         print_error("\n".join(report["text"]))
     elif not quiet:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mpnet.cli.output import console, print_error, print_result
+from mpnet.cli.plugging import plugin_option
 
 if TYPE_CHECKING:
     from mpnet.explanation import Explanation
@@ -32,13 +33,7 @@ EXIT_NOT_CONVERGED = 4
 )
 @click.option("--no-plots", is_flag=True, help="Draw nothing into the run folder.")
 @click.option("--data", metavar="FOLDER", help="Folder of data that are not shipped.")
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="TYPE",
-    help="Allow a node type of another distribution.",
-)
+@plugin_option
 def command(run: str, node: str | None, **options: Any) -> int:
     """Say why NODE of RUN is believed: a run folder, a scenario that ran, or latest.
 

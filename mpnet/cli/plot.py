@@ -41,6 +41,7 @@ def command(
     from mpnet.cli.animating import animate, check_animated
     from mpnet.cli.drawing import Manner, draw_figures
     from mpnet.cli.run import check_figures
+    from mpnet.errors import UsageError
     from mpnet.plots import check_choice, takes
     from mpnet.plots.contents import figures_with
     from mpnet.runs import find_run, read_run
@@ -57,6 +58,9 @@ def command(
     if not figures:
         figures = figures_with(record, unasked=False)
         figures = tuple(name for name in figures if set(manner.chosen) <= takes(name))
+        if manner.chosen and not figures:
+            said = " and ".join(f"--{key}" for key in manner.chosen)
+            raise UsageError(f"no figure of this run takes {said}")
     target.mkdir(parents=True, exist_ok=True)
     if anim is not None:
         animate(record, target, anim, node)

@@ -237,6 +237,8 @@ def automata(sizes: Sequence[int], edge_link: Any, store: Sequence[Link], label:
 class Automaton(Written):
     """A weighted automaton that reads its variables in order.
 
+    *Evolving.*
+
     The potential of an assignment is the sum over paths of the product of weights along the
     arcs, from ``start`` to a final state, times that state's weight.
 

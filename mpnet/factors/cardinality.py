@@ -20,6 +20,8 @@ from mpnet.kernels.layout import FloatArray, IntArray
 class Cardinality(Written):
     """A potential of how many variables are on.
 
+    *Evolving.*
+
     Parameters
     ----------
     variables : sequence of str
@@ -72,6 +74,8 @@ class Cardinality(Written):
 class AtLeast(Written):
     """At least some number of variables is on.
 
+    *Evolving.*
+
     Parameters
     ----------
     variables : sequence of str
@@ -116,6 +120,8 @@ class AtLeast(Written):
 @dataclass(frozen=True)
 class AtMost(Written):
     """At most some number of variables is on.
+
+    *Evolving.*
 
     Parameters
     ----------
@@ -169,6 +175,8 @@ class AtMost(Written):
 @dataclass(frozen=True)
 class LinearThreshold(Written):
     """A weighted sum of the variables that are on reaches a threshold.
+
+    *Evolving.*
 
     A message costs as many steps as the threshold, less all negative weights.
 

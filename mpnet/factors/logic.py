@@ -20,6 +20,8 @@ from mpnet.kernels.layout import IntArray
 class Or(Written):
     """The child is on exactly if at least one parent is.
 
+    *Evolving.*
+
     Parameters
     ----------
     child : str
@@ -72,6 +74,8 @@ class Or(Written):
 class And(Written):
     """The child is on exactly if all parents are.
 
+    *Evolving.*
+
     Parameters
     ----------
     child : str
@@ -119,6 +123,8 @@ class And(Written):
 @dataclass(frozen=True)
 class Clause(Written):
     """At least one variable is on.
+
+    *Evolving.*
 
     Parameters
     ----------
@@ -170,6 +176,8 @@ class Clause(Written):
 class Implies(Written):
     """Where all premises are on, so is the conclusion.
 
+    *Evolving.*
+
     Parameters
     ----------
     premises : str or sequence of str
@@ -218,6 +226,8 @@ class Implies(Written):
 @dataclass(frozen=True)
 class Not(Written):
     """The child is on exactly if the parent is off; kept as a table.
+
+    *Evolving.*
 
     Parameters
     ----------

@@ -107,6 +107,8 @@ class Maxima(Chained):
 class Max(Written):
     """The child's state is the highest state of any parent.
 
+    *Evolving.*
+
     Parameters
     ----------
     child : str
@@ -151,6 +153,8 @@ class Max(Written):
 @dataclass(frozen=True)
 class NoisyMax(Written):
     """The child's state is the highest of grades that parents bring about by chance.
+
+    *Evolving.*
 
     p(child <= y | parents) is the product, over the parents and the leak, of the probability that
     each brings no grade above y about. Max-product is exact by the table, up to 2^17 entries.

@@ -22,6 +22,8 @@ from mpnet.kernels.layout import IntArray
 class NoisyOr(Written):
     """The child is on if any parent that is on turns it on, or something else does (a leak).
 
+    *Evolving.*
+
     p(child off | parents) = (1 - leak) * product of (1 - p_i) over the parents that are on.
 
     Max-product is exact up to 16 parents, by the table. Above, use ``explicit``: whether each
@@ -127,6 +129,8 @@ class NoisyOr(Written):
 @dataclass(frozen=True)
 class NoisyAnd(Written):
     """The child is on unless a parent that is off keeps it off, or something else does (a leak).
+
+    *Evolving.*
 
     p(child on | parents) = (1 - leak) * product of (1 - p_i) over the parents that are off. For
     max-product see ``NoisyOr``.

@@ -18,6 +18,8 @@ from mpnet.kernels.layout import IntArray
 class Parity(Written):
     """How many variables are on is even; or odd, or one of the two is likelier.
 
+    *Evolving.*
+
     Parameters
     ----------
     variables : sequence of str
@@ -68,6 +70,8 @@ class Parity(Written):
 @dataclass(frozen=True)
 class Xor(Written):
     """The child is on exactly if an odd number of parents is.
+
+    *Evolving.*
 
     Parameters
     ----------

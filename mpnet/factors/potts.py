@@ -88,6 +88,8 @@ class PottsPairs(Chained):
 class Potts(Written):
     """One potential where all variables are in the same state, another where they are not.
 
+    *Evolving.*
+
     With more than two variables this is the "robust" clique potential of image segmentation
     without its slope (Kohli, Kumar and Torr, "P3 and beyond", CVPR 2007).
 
@@ -151,6 +153,8 @@ class Potts(Written):
 class Equal(Written):
     """All variables are in the same state.
 
+    *Evolving.*
+
     Parameters
     ----------
     variables : sequence of str
@@ -175,6 +179,8 @@ class Equal(Written):
 @dataclass(frozen=True)
 class Differ(Written):
     """Two variables are not in the same state.
+
+    *Evolving.*
 
     Parameters
     ----------

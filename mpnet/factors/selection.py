@@ -19,6 +19,8 @@ from mpnet.kernels.layout import IntArray
 class AtMostOne(Written):
     """No two variables are on.
 
+    *Evolving.*
+
     Parameters
     ----------
     variables : sequence of str
@@ -59,6 +61,8 @@ class AtMostOne(Written):
 class ExactlyOne(Written):
     """One variable is on, and all others are off.
 
+    *Evolving.*
+
     Parameters
     ----------
     variables : sequence of str
@@ -98,6 +102,8 @@ class ExactlyOne(Written):
 @dataclass(frozen=True)
 class Pool(Written):
     """Exactly one choice is on where the parent is on; none is where it is off.
+
+    *Evolving.*
 
     Parameters
     ----------

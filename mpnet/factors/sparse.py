@@ -134,6 +134,8 @@ class SparseTables(Chained):
 class SparseTable(Written):
     """The assignments that are possible, each with its potential; all others are not.
 
+    *Evolving.*
+
     Parameters
     ----------
     variables : sequence of str

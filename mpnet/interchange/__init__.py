@@ -24,6 +24,8 @@ __all__ = ["FORMATS", "Format", "Model", "ModelFileError", "read_model", "shippe
 class Format:
     """A file format.
 
+    *Internal.*
+
     Parameters
     ----------
     suffix : str
@@ -50,7 +52,12 @@ FORMATS: dict[str, Format] = {
     "fg": Format(
         ".fg", r"\d+\s", "mpnet.interchange.libdai:read_fg", "mpnet.interchange.libdai:write_fg"
     ),
-    "bif": Format(".bif", r"(network|variable)\b", "mpnet.interchange.bif:read_bif"),
+    "bif": Format(
+        ".bif",
+        r"(network|variable)\b",
+        "mpnet.interchange.bif:read_bif",
+        "mpnet.interchange.bif_writing:write_bif",
+    ),
 }
 """Formats by name; the order of ``starts`` does not matter but for ``bif``, which is tried first."""
 
@@ -58,6 +65,8 @@ FORMATS: dict[str, Format] = {
 @dataclass(frozen=True)
 class Model:
     """A graph that was read from a file.
+
+    *Evolving.*
 
     Parameters
     ----------
@@ -80,6 +89,8 @@ class Model:
 
 def read_model(path: str | PathLike[str], format: str | None = None) -> Model:
     """Read a model file.
+
+    *Stable.*
 
     Parameters
     ----------
@@ -115,6 +126,8 @@ def write_model(
 ) -> None:
     """Write a graph as a file that other programs read; whole or not at all.
 
+    *Stable.*
+
     Raises
     ------
     UsageError
@@ -136,7 +149,10 @@ def write_model(
 
 
 def shipped() -> list[str]:
-    """Names of the models that come with the package."""
+    """Names of the models that come with the package.
+
+    *Evolving.*
+    """
     folder = resources("mpnet.interchange").joinpath("examples")
     return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
 

@@ -30,7 +30,10 @@ _FOREIGN = {
 
 
 class ModelFileError(ScenarioError):
-    """A model or evidence file with a fault: file, line, column, what is wrong, what would be right."""
+    """A model or evidence file with a fault: file, line, column, what is wrong, what would be right.
+
+    *Evolving.*
+    """
 
 
 def fault(

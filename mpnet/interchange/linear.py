@@ -49,13 +49,21 @@ def _add_family(graph: FactorGraph, family: Family, found: list[LinearFactor]) -
     scale = 0.0
     for number, start in enumerate(edges[:-1]):
         scope = tuple(around[start - edges[0] : edges[number + 1] - edges[0]])
-        table, divided = _linear_table(graph, family, number)
+        table, divided = linear_table(graph, family, number)
         found.append((scope, table))
         scale += divided
     return scale
 
 
-def _linear_table(graph: FactorGraph, family: Family, number: int) -> tuple[FloatArray, float]:
+def linear_table(graph: FactorGraph, family: Family, number: int) -> tuple[FloatArray, float]:
+    """Potentials of one factor of a family, and the log of what they were divided by (nats).
+
+    Raises
+    ------
+    GraphError
+        If they span more than a double does.
+
+    """
     content = family.content
     if isinstance(content, DenseTables) and not content.log:
         start = int(content.factor_table[number])

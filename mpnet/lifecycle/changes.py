@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mpnet.compatibility import pairwise_compatibility
@@ -38,6 +38,13 @@ class Change:
 
 Settle = Callable[[], Settled]
 Tell = Callable[[Change], None]
+Propose = Callable[[], Mapping[str, str]]
+"""Sleeping models that are worth a trial whatever their score, and who says so."""
+
+
+def nobody() -> Mapping[str, str]:
+    """Propose nothing."""
+    return {}
 
 
 @dataclass
@@ -58,6 +65,8 @@ class Lifecycle:
         The same inside a trial.
     tell : callable
         Hears of each change.
+    propose : callable
+        Names sleepers to try once no score is promising.
 
     """
 
@@ -67,6 +76,7 @@ class Lifecycle:
     settle: Settle
     quietly: Settle
     tell: Tell
+    propose: Propose = nobody
     ever: set[str] = field(default_factory=set)
     protested: set[frozenset[str]] = field(default_factory=set)
     _refused: dict[str, float] = field(default_factory=dict)
@@ -96,7 +106,10 @@ class Lifecycle:
         woken: set[str] = set()
         self._ended = "converged"
         while self._ended == "converged" and (
-            self._retire_one(woken) or self._wake_one(woken) or self._wake_group(woken)
+            self._retire_one(woken)
+            or self._wake_one(woken)
+            or self._wake_group(woken)
+            or self._wake_proposed(woken)
         ):
             pass
 
@@ -171,7 +184,21 @@ class Lifecycle:
                 return False
         return False
 
-    def _try(self, name: str, guess: float) -> bool:
+    def _wake_proposed(self, woken: set[str]) -> bool:
+        """Try whom other nodes propose: a score does not see what neighbours answer each other."""
+        for name, by in self.propose().items():
+            guess = self.scores.log_odds.get(name)
+            if guess is None or name in woken or name in self._refused:
+                continue
+            if self._try(name, guess, f", proposed by {by}"):
+                woken.add(name)
+                return True
+            self._refused[name] = guess
+            if self._ended != "converged":
+                return False
+        return False
+
+    def _try(self, name: str, guess: float, by: str = "") -> bool:
         """Wake a model, hold it active, and see whether it survives; else let it sleep on."""
         population = self.population
         log_odds = self.wake(name)
@@ -185,8 +212,8 @@ class Lifecycle:
             return False
         self.ever.add(name)
         self._refused.pop(name, None)
-        text = f"{name} wakes (held active, it has {log_odds:+.2f} nats; scored {guess:+.2f})"
-        self.tell(Change("awaken", name, text, "score", gain))
+        text = f"{name} wakes (held active, it has {log_odds:+.2f} nats; scored {guess:+.2f}{by})"
+        self.tell(Change("awaken", name, text, "proposal" if by else "score", gain))
         self._ended = self.settle().status
         if self._ended == "converged":
             self._fights_of(name)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from mpnet.content import Kind
 from mpnet.errors import Fault
 from mpnet.kernels.layout import FloatArray
+from mpnet.names import suggestion
 
 ACTIVATION = ("inactive", "active")
 """States of a node that can be asleep or awake."""
@@ -267,6 +268,14 @@ class Node(BaseModel):
         """Log-likelihood (nats, per state) of data that other nodes observed, or None."""
         return None
 
+    def proposals(self, seen: Mapping[str, Observation], around: Surroundings) -> list[str]:
+        """Names of models that are worth waking given what is seen, though their scores say no.
+
+        Asked in runs with a lifecycle, once no score is promising; each is tried, and stays
+        awake only if it is worth it.
+        """
+        return []
+
     def picture(self, seen: Mapping[str, Observation], around: Surroundings) -> FloatArray | None:
         """What the node thinks it saw, as a grey image (height, width), or None."""
         return None
@@ -296,13 +305,14 @@ def read_evidence(value: Any, states: tuple[str, ...]) -> Observation:
     """
     if isinstance(value, str):
         if value not in states:
-            raise fault((), f"unknown state {value!r}", f"states: {', '.join(states)}")
+            raise fault((), f"unknown state {value!r}", suggestion(value, states, "states"))
         logs = np.full(len(states), -np.inf)
         logs[states.index(value)] = 0.0
         return Observation(value, logs)
     if not isinstance(value, dict):
         what = f"must be a state or a mapping of states to likelihoods, got {value!r}"
-        raise fault((), what, f'quote it: "{value}"' if str(value) in states else "")
+        words = [word for word in (str(value), str(value).lower()) if word in states]
+        raise fault((), what, f'quote it: "{words[0]}"' if words else "")
     weights = read_distribution(value, states, None, sums_to_one=False)
     if not weights.any():
         raise fault((), "no state has a positive likelihood; the evidence rules everything out")
@@ -329,7 +339,7 @@ def read_distribution(
     faults = []
     for state, number in value.items():
         if state not in states:
-            hint = f"states: {', '.join(states)}"
+            hint: str = suggestion(state, states, "states")
             if state == "confidence":
                 hint = "write {distribution: {...}, confidence: ...}"
             faults.append(Fault((state,), f"unknown state {state!r}", hint, True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from mpnet.errors import Fault, MpnetError, PluginError, shown
 from mpnet.kernels.layout import FloatArray
-from mpnet.nodes.base import Node, NodeFaults, Reference, Rule, Surroundings
+from mpnet.nodes.base import Node, NodeFaults, Observation, Reference, Rule, Surroundings
 
 ORIGINS: WeakKeyDictionary[type[Node], str] = WeakKeyDictionary()
 """What errors call a type that was loaded, such as ``'lamp' of lamps 0.2``."""
@@ -149,6 +149,20 @@ def references_of(name: str, node: Node) -> list[Reference]:
         found: Any = list(node.references())
         if not all(isinstance(each, Reference) for each in found):
             raise WrongAnswerError(f"with {shown(repr(found))}; it must be a list of Reference")
+        return list(found)
+
+
+def proposals_of(
+    name: str, node: Node, seen: Mapping[str, Observation], around: Surroundings
+) -> list[str]:
+    """Models that the node called ``name`` proposes to wake, as its type says."""
+    with code_of(name, node, "proposals"):
+        found: Any = list(node.proposals(seen, around))
+        for other in found:
+            try:
+                around.states_of(other)
+            except NodeFaults:
+                raise WrongAnswerError(f"with {shown(repr(other))}, which is no node") from None
         return list(found)
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mpnet.errors import Fault
 from mpnet.kernels.layout import FloatArray
+from mpnet.names import suggestion
 from mpnet.nodes.base import (
     ACTIVATION,
     Explanation,
@@ -128,9 +129,8 @@ def _read_form(target: str, written: Any, around: Surroundings) -> FloatArray:
         written = read_awake(written, base, SURE)
     if isinstance(written, str):
         if written not in states:
-            raise fault(
-                (), f"unknown state {written!r} of {target!r}", f"states: {', '.join(states)}"
-            )
+            hint = suggestion(written, states, "states")
+            raise fault((), f"unknown state {written!r} of {target!r}", hint)
         written = {written: SURE} if len(states) > 1 else {written: 1.0}
     if not isinstance(written, Mapping):
         raise fault((), f"can't be read as a prediction, got {written!r}", WRITTEN)

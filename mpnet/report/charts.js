@@ -189,7 +189,7 @@ function drawGraph() {
   const height = nodes.length <= BIG ? Math.min(720, Math.max(440, 125 * (rows + 1))) : 640;
   const layout = layoutOf(look, {height, margin: {l: 6, r: 6, t: 6, b: 6}, dragmode: "pan",
     xaxis: axis(look, {visible: false, range: [Math.min(...xs) - 0.7, wide + 0.7]}),
-    yaxis: axis(look, {visible: false, range: [-pad, rows + 0.6]})});
+    yaxis: axis(look, {visible: false, range: [-pad, rows + (nodes.length <= BIG ? 0.6 : 1.5)]})});
   const done = Plotly.react(graph.box, graphTraces(look), layout, CONFIG);
   if (!graph.wired) {
     graph.wired = true;

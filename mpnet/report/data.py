@@ -229,6 +229,7 @@ def _explanations(
             "logOdds": number(found.log_odds),
             "headline": words(found.headline),
             "reference": found.reference,
+            "notes": [words(note) for note in found.notes],
             "shares": [
                 [
                     share.kind,
@@ -236,6 +237,7 @@ def _explanations(
                     number(share.nats, 5),
                     number(share.left_out, 5),
                     words(share.text),
+                    number(share.without, 4),
                 ]
                 for share in found.shares
             ],

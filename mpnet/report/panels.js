@@ -29,13 +29,19 @@ function wordsOf(index, row) {
   return parts.join(", ");
 }
 
+// A name that may be too long for its place loses its middle: names that begin alike end differently.
+function nameTag(text, kind) {
+  const tail = text.length > 14 ? 6 : 0;
+  return make("span", {class: kind, title: text}, make("span", {class: "head"}, text.slice(0, text.length - tail)), tail ? make("span", {}, text.slice(-tail)) : "");
+}
+
 function fillList() {
   const text = $("search").value.trim();
   list.found = list.order.filter((i) => matches(nodes[i]));
   const box = $("list");
   list.items = list.found.slice(0, list.shown).map((index) => {
     const node = nodes[index];
-    const name = make("span", {class: node.asked ? "name asked" : "name", title: node.name}, cut(node.name, 17));
+    const name = nameTag(node.name, node.asked ? "name asked" : "name");
     const fill = make("span", {class: "fill"});
     const value = make("span", {class: "value"});
     const bar = make("span", {class: "bar", "aria-hidden": "true"}, fill);
@@ -118,6 +124,13 @@ function statesTable(node, index) {
   return [make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)), more > 1 || (more && !binary(node)) ? make("p", {class: "small"}, `${more} more states`) : ""];
 }
 
+// Some estimators answer with more than their last iteration: a mixture of several runs, say.
+function settledElsewhere(node, index) {
+  if (!node.final || node.column < 0 || !ROWS) return [];
+  const off = Math.max(...node.states.map((_, s) => Math.abs(real(node.final[s]) - belief(index, LAST, s))));
+  return off > 0.01 ? [make("p", {class: "small"}, "The final belief is not that of the last iteration: the estimator combined or corrected what it passed through.")] : [];
+}
+
 // The log-odds of the two likeliest states, as far as messages say.
 function rivals(node) {
   if (binary(node)) return [1, 0];
@@ -139,19 +152,26 @@ function messagesTo(index) {
   return {found, up, down, total: found.reduce((sum, m) => sum + m.value, 0)};
 }
 
+// Who a share comes from, then how: names lead to their nodes.
+function sourceOf(kind, names, text) {
+  if (kind === "prior") return ["prior"];
+  const links = names.flatMap((name, k) => (k ? [", ", linkTo(name)] : [linkTo(name)]));
+  const rest = names.length === 1 && text.startsWith(`${names[0]}: `) ? text.slice(names[0].length + 1) : ` ${text}`;
+  return [...links, text ? rest : ""];
+}
+
 function explained(index) {
   const why = data.explanations[index];
   if (!why) return [];
-  const numbers = why.shares.map((s) => real(s[2]));
-  const most = largest(numbers);
-  const items = why.shares.map(([kind, names, , left, text], i) => {
-    const who = kind === "prior" ? ["prior"] : text ? [text] : names.flatMap((name, k) => (k ? [", ", linkTo(name)] : [linkTo(name)]));
-    const tail = left === null ? "" : `without it ${nats(-real(left))}`;
-    return share(who, numbers[i], most, tail);
-  });
+  const shares = why.shares.map(([kind, names, value, , text, without]) => ({kind, names, text, value: real(value), without: real(without)}))
+    .filter((s) => s.kind !== "estimator" || Math.abs(s.value) >= 0.005);
+  const most = largest(shares.map((s) => s.value));
+  const items = shares.map((s) => share(sourceOf(s.kind, s.names, s.text), s.value, most,
+    Number.isNaN(s.without) ? "" : `· without it ${probability(s.without)}`));
   const total = make("li", {class: "sum"}, make("span", {}, `log-odds of ${cut(why.state, 24)} against ${cut(why.against, 24)}`), make("span", {}), make("span", {class: "value"}, nats(real(why.logOdds))));
   return [make("h4", {}, "Why"), make("p", {}, why.headline), make("ul", {class: "shares"}, ...items, total),
-    make("p", {class: "small"}, `In nats: to the right what speaks for it, to the left what speaks against it. Shares from ${why.reference} answers.`)];
+    make("p", {class: "small"}, `In nats, at the end: to the right what speaks for it, to the left what speaks against it. Shares from ${why.reference} answers.`),
+    ...why.notes.map((text) => make("p", {class: "small"}, text))];
 }
 
 function messages(index) {
@@ -200,7 +220,7 @@ function fillPanel(index) {
   const parts = [line];
   if (node.evidence) parts.push(make("p", {}, `Observed: ${node.evidence}`));
   panel.now = make("p", {class: "small"});
-  if (node.states.length) parts.push(...statesTable(node, index), panel.now);
+  if (node.states.length) parts.push(...statesTable(node, index), panel.now, ...settledElsewhere(node, index));
   const box = make("div", {class: "picture", role: "img", "aria-label": `Belief of ${node.name} over the iterations`});
   if (node.column >= 0 && ROWS > 1) parts.push(make("div", {class: "over"}, box, make("div", {class: "cursor"})));
   else if (node.states.length && ROWS > 1) parts.push(make("p", {class: "small"}, "Its belief was not followed over the iterations."));
@@ -240,7 +260,7 @@ function fillLegend() {
     const value = make("span", {class: "value"});
     const text = label(line.index, line.state, 200);
     const button = make("button", {type: "button", "aria-pressed": String(line.index === view.node), title: text, onclick: () => showNode(line.index)},
-      drawn("svg", {width: 34, height: 12, "aria-hidden": "true"}, stroke), make("span", {class: "name"}, label(line.index, line.state, binary(nodes[line.index]) ? 21 : 10)), value);
+      drawn("svg", {width: 34, height: 12, "aria-hidden": "true"}, stroke), nameTag(label(line.index, line.state, 80), "name"), value);
     return {line, value, item: make("li", {}, button)};
   });
   box.replaceChildren(...legend.items.map((entry) => entry.item));

@@ -15,7 +15,8 @@ from mpnet.lifecycle.clocks import Clocks
 from mpnet.lifecycle.composing import compose
 from mpnet.lifecycle.living import Settled
 from mpnet.lifecycle.population import Population
-from mpnet.nodes.base import Observation
+from mpnet.nodes.base import Node, Observation
+from mpnet.nodes.calling import proposals_of
 from mpnet.record import PhaseInfo
 from mpnet.simulation.loading import Scenario
 from mpnet.simulation.log import Log
@@ -103,7 +104,17 @@ class _Run:
                 self.settle,
                 self.quietly,
                 self.log.tell,
+                self._proposed,
             )
+
+    def _proposed(self) -> dict[str, str]:
+        """Models of the library that some node proposes to wake, and which node."""
+        society, found = self.population.society, dict[str, str]()
+        for name, node in society.nodes.items():
+            if type(node).proposals is not Node.proposals:
+                for other in proposals_of(name, node, self.seen, society):
+                    found.setdefault(other, name)
+        return {other: by for other, by in found.items() if other in self.library}
 
     # Messages
 

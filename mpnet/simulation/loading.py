@@ -21,6 +21,7 @@ from mpnet.nodes.bringing import brought_nodes
 from mpnet.nodes.registry import NodeType, Plugin, named, node_types
 from mpnet.scenario.document import Document
 from mpnet.scenario.spec import OF_NODES, Expectation, ScenarioSpec
+from mpnet.scenario.writing import plain, to_yaml
 from mpnet.schedules import SCHEDULES
 from mpnet.simulation.cases import read_cases
 from mpnet.simulation.experiments import EXPERIMENTS, experiment_class
@@ -47,6 +48,8 @@ LIVED = (
 @dataclass(frozen=True, repr=False)
 class Scenario(ScenarioDisplay):
     """A scenario whose every word has been checked.
+
+    *Evolving.*
 
     Parameters
     ----------
@@ -106,6 +109,17 @@ class Scenario(ScenarioDisplay):
             keys = self.experiment.model_dump(mode="json", exclude_none=True)
             data["experiment"] = {"type": self.spec.experiment["type"], **keys}
         return data
+
+    def to_yaml(self, *, resolved: bool = False) -> str:
+        """The scenario as the text of a file; ``mpnet.load`` reads an equal one.
+
+        Parameters
+        ----------
+        resolved : bool
+            Whether defaults are filled in, and nodes that come with others written out.
+
+        """
+        return to_yaml(plain(self.resolved() if resolved else self.document.data))
 
     def sha256(self) -> str:
         """Hash of the resolved scenario: equal scenarios have equal hashes."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mpnet.errors import DataError, OutputError, ScenarioError
+from mpnet.nodes.registry import Plugin
 from mpnet.record import Record
 from mpnet.scenario.document import read_document
 from mpnet.simulation.loading import Scenario, check_scenario
@@ -14,7 +15,7 @@ TEXTS = ("scenario.yaml", "resolved.yaml")
 """Where a run folder keeps its scenario: as written, and with every setting filled in."""
 
 
-def revive(folder: Path, record: Record, plugins: Collection[str] = ()) -> Scenario:
+def revive(folder: Path, record: Record, plugins: Collection[Plugin] = ()) -> Scenario:
     """Read the scenario of a run folder again.
 
     The scenario as it was written is taken where it is what was run; where settings were changed
@@ -26,8 +27,8 @@ def revive(folder: Path, record: Record, plugins: Collection[str] = ()) -> Scena
         The run folder.
     record : Record
         What it holds.
-    plugins : collection of str
-        Node types of other distributions that may load.
+    plugins : collection of str, path or type
+        As for ``check_scenario``.
 
     Raises
     ------

@@ -70,7 +70,7 @@ def new_plugin(name: str, parent: Path) -> list[Path]:
 def _module_name(name: str) -> str:
     if not _NAME.fullmatch(name) or len(name) > _MOST:
         raise UsageError(
-            f"{shown(name)!r} can't be the name of a plugin; write small letters, digits and single "
+            f"'{shown(name)}' can't be the name of a plugin; write small letters, digits and single "
             f"'_' or '-', a letter first, at most {_MOST}, such as red_ball"
         )
     module = name.replace("-", "_")
@@ -112,7 +112,7 @@ def new_scenario(name: str, parent: Path, plugins: Collection[Plugin] = ()) -> l
     except ValueError as error:
         raise UsageError(str(error)) from None
     if stem.startswith((".", "-", "@")):
-        raise UsageError(f"a file can't well be called {shown(stem)!r}; begin with a letter")
+        raise UsageError(f"a file can't well be called '{shown(stem)}'; begin with a letter")
     words = {
         "name": stem,
         "quoted": json.dumps(stem, ensure_ascii=False),

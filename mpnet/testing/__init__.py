@@ -10,7 +10,12 @@ A test file is a class: name the type and an example, and every claim of the con
 
 from __future__ import annotations
 
-from mpnet.testing.factor import FactorContract, FactorExample
-from mpnet.testing.node import NodeContract
+import pytest
+
+# So that a failed claim shows its values; before the modules themselves are imported.
+pytest.register_assert_rewrite("mpnet.testing.factor", "mpnet.testing.node")
+
+from mpnet.testing.factor import FactorContract, FactorExample  # noqa: E402
+from mpnet.testing.node import NodeContract  # noqa: E402
 
 __all__ = ["FactorContract", "FactorExample", "NodeContract"]

@@ -81,8 +81,10 @@ def test_models_are_written_and_read_again(tmp_path, suffix):
 
 
 def test_formats_without_a_writer_are_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"can't write the format of 's.bif'; formats: uai, fg"):
-        write_model(read_model("sprinkler").graph, tmp_path / "s.bif")
+    with pytest.raises(
+        UsageError, match=r"can't write the format of 's.net'; formats: uai, fg, bif"
+    ):
+        write_model(read_model("sprinkler").graph, tmp_path / "s.net")
 
 
 def test_files_are_never_overwritten_unasked_and_never_half_written(tmp_path):

@@ -225,7 +225,7 @@ FORMS = (
         (
             "colour: {distribution: {purpel: 0.9}}",
             "nodes.m.predicts.colour.distribution.purpel: unknown state 'purpel'; "
-            "states: purple, green, grey",
+            "did you mean 'purple'? (states: purple, green, grey)",
         ),
         (
             "other: {will: 0.1}",

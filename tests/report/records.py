@@ -43,8 +43,9 @@ def messages(record):
 def explanation(node, source):
     shares = (
         Share("prior", (), -1.4, None, ""),
-        Share("neighbour", (source,), 3.0, 2.5, ""),
+        Share("neighbour", (source,), 3.0, 2.5, "predicts it", 0.4),
         Share("together", (source,), 0.9, None, ""),
+        Share("estimator", (), 0.001, None, "clamped differs"),
     )
     return Explanation(
         node, "active", "inactive", 2.5, 0.92, shares, "exact", f"{node} is active for {source}"

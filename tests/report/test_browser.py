@@ -140,7 +140,8 @@ def test_a_click_on_the_graph_explains_the_node(chrome, pages):
         panel = page.inner_text("#panel")
         pressed = page.locator("#list button[aria-pressed=true]").inner_text()
     assert "purple_jar is active for colour" in panel
-    assert "without it −2.50" in panel
+    assert "colour predicts it · without it 0.40" in panel
+    assert "clamped differs" not in panel  # next to nothing
     assert "Messages that reach it" in panel
     assert "It predicts (3)" in panel
     assert pressed.startswith("purple_jar")

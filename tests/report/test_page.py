@@ -289,6 +289,7 @@ def test_messages_and_explanations_name_nodes_by_number():
         ["prior", [], -1.4],
         ["neighbour", ["colour"], 3.0],
         ["together", ["colour"], 0.9],
+        ["estimator", [], 0.001],
     ]
 
 
