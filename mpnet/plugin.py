@@ -2,7 +2,7 @@
 
 The shortest plugin is a function under ``model`` (what it predicts while active) or ``factor``
 (how likely each assignment of some nodes is). A class that inherits ``Node`` can do all that the
-built-in types do. *Evolving.*
+built-in types do. Factors with compiled kernels of their own: see ``mpnet.families``. *Evolving.*
 """
 
 from __future__ import annotations

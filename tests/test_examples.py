@@ -7,6 +7,7 @@ which .ci/run sets.
 import ast
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -102,10 +103,12 @@ def call(*arguments, folder=None, **variables):
 
 
 @pytest.fixture(scope="module")
-def installed():
-    """All three in this environment, and gone again afterwards."""
+def installed(tmp_path_factory):
+    """All three in this environment, from copies that pip may litter; gone again afterwards."""
+    copies = tmp_path_factory.mktemp("sources")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    call(*pip, "install", "--no-deps", *(str(example.folder) for example in EXAMPLES))
+    found = [shutil.copytree(each.folder, copies / each.package) for each in EXAMPLES]
+    call(*pip, "install", "--no-deps", *map(str, found))
     yield
     call(*pip, "uninstall", "-y", *(example.package for example in EXAMPLES))
 

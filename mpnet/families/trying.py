@@ -83,7 +83,7 @@ class _Trial:
         if not residual >= 0.0:
             self._refuse("send", f"a residual of {residual!r}; it must be a number of nats >= 0")
         total = self._ask("log_partition", factor, self.said)
-        if not (isinstance(total, float) and total < np.inf):
+        if not (isinstance(total, float | np.floating) and total < np.inf):
             self._refuse("log_partition", f"{total!r}; it must be a number of nats, or -inf")
 
     def _check_messages(self, factor: int, out: FloatArray) -> None:

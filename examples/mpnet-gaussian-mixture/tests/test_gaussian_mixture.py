@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-import mpnet
 import numpy as np
 import pytest
-from mpnet.errors import ScenarioError
-from mpnet.testing import NodeContract
 from mpnet_gaussian_mixture import GaussianMixture, Mixture, fit
 from scipy.stats import multivariate_normal, norm
+
+import mpnet
+from mpnet.errors import ScenarioError
+from mpnet.testing import NodeContract
 
 HERE = Path(__file__).parents[1]
 IRIS = HERE / "scenarios" / "iris.yaml"

@@ -83,7 +83,9 @@ def fit(samples: Floats, components: int, rounds: int = 500, tolerance: float = 
 
 def _far_apart(samples: Floats, count: int) -> Floats:
     """The sample nearest to the mean, and then, again and again, the one farthest from all so far."""
-    scaled = (samples - samples.mean(axis=0)) / np.where(samples.std(axis=0) > 0, samples.std(axis=0), 1)
+    scaled = (samples - samples.mean(axis=0)) / np.where(
+        samples.std(axis=0) > 0, samples.std(axis=0), 1
+    )
     chosen = [int((scaled**2).sum(axis=1).argmin())]
     while len(chosen) < count:
         apart = ((scaled[:, None] - scaled[chosen]) ** 2).sum(axis=2).min(axis=1)

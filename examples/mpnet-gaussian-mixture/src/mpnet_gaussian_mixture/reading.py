@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mpnet.plugin import fault, moved, NodeFaults
+from mpnet.plugin import NodeFaults, fault, moved
 from mpnet_gaussian_mixture.mixture import Floats, Mixture
 
 FORMS = "write {mean: ..., covariance: ...}, or a list of those, with weights"
@@ -28,7 +28,11 @@ def vector(value: Any, what: str) -> Floats:
     if not numbers:
         raise fault((), f"{what} must be a number or a list of numbers, got none")
     for place, number in enumerate(numbers):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not np.isfinite(number):
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float)
+            or not np.isfinite(number)
+        ):
             path = (place,) if isinstance(value, list) else ()
             raise fault(path, f"{what} must be a finite number, got {number!r}")
     return np.array(numbers, dtype=np.float64)
@@ -119,7 +123,9 @@ def samples_of(written: Any) -> dict[str, Floats]:
             try:
                 rows.setdefault(line[0].strip(), []).append(np.array(line[1:], dtype=np.float64))
             except (ValueError, IndexError):
-                raise fault((), f"line {number}: must be a class and numbers, got {','.join(line)!r}") from None
+                raise fault(
+                    (), f"line {number}: must be a class and numbers, got {','.join(line)!r}"
+                ) from None
     else:
         for name, samples in written.items():
             for place, sample in enumerate(samples):

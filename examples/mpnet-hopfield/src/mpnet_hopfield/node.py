@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mpnet.plugin import (
-    Field,
     Fault,
+    Field,
     FloatArray,
     Name,
     Node,
@@ -58,12 +58,16 @@ class Hopfield(Node):
         shapes = {}
         for name, rows in patterns.items():
             if not rows or "?" in "".join(rows):
-                raise ValueError(f"{name!r}: a stored pattern has rows of # and ., all of them seen")
+                raise ValueError(
+                    f"{name!r}: a stored pattern has rows of # and ., all of them seen"
+                )
             shapes[name] = cells(rows).shape
         first = next(iter(shapes))
         for name, shape in shapes.items():
             if shape != shapes[first]:
-                raise ValueError(f"{name!r} has {_size(shape)}, {first!r} has {_size(shapes[first])}")
+                raise ValueError(
+                    f"{name!r} has {_size(shape)}, {first!r} has {_size(shapes[first])}"
+                )
         if UNFAMILIAR in patterns:
             raise ValueError(f"a pattern can't be called {UNFAMILIAR!r}")
         return patterns
@@ -146,15 +150,16 @@ class Hopfield(Node):
         if self.unfamiliar:
             logs = np.append(logs, 0.0)
         text = f"a cue, {seen} of {cue.size} cells seen"
-        return Observation(text, logs, cue, extra={"memory": self})
+        grey = np.where(cue == 0.0, np.nan, (cue + 1.0) / 2.0)
+        return Observation(text, logs, grey, extra={"memory": self, "cue": cue.reshape(-1)})
 
     def picture(self, seen: Mapping[str, Observation], around: Surroundings) -> FloatArray | None:
         """What it recalls from a cue, as grey values in [0, 1], shape (height, width)."""
-        own = (each for each in seen.values() if each.extra.get("memory") is self)
-        cue = next(own, None)
-        if cue is None:
+        own = (each.extra for each in seen.values() if each.extra.get("memory") is self)
+        found = next(own, None)
+        if found is None:
             return None
-        recalled = recall(self.stored, np.asarray(cue.data).reshape(-1), self.beta)
+        recalled = recall(self.stored, found["cue"], self.beta)
         return (recalled.reshape(self.shape) + 1.0) / 2.0
 
 

@@ -27,7 +27,9 @@ def cells(rows: Sequence[str]) -> Floats:
             raise ValueError(f"rows must be equally long; {row!r} has {len(row)} cells")
         for character in row:
             if character not in CELLS:
-                raise ValueError(f"{character!r} is no cell; write # for on, . for off, ? for unseen")
+                raise ValueError(
+                    f"{character!r} is no cell; write # for on, . for off, ? for unseen"
+                )
     return np.array([[CELLS[character] for character in row] for row in rows])
 
 

@@ -86,7 +86,9 @@ class Ladders(OwnContent):
         store: dict[bytes, tuple[int, FloatArray]] = {}
         found: list[int] = []
         for content in (self, *others):
-            new = [store.setdefault(l.tobytes(), (len(store), l))[0] for l in content.ladders]
+            new = [
+                store.setdefault(each.tobytes(), (len(store), each))[0] for each in content.ladders
+            ]
             found += [new[number] for number in content.ladder]
         ladders = tuple(ladder for _, ladder in store.values())
         return replace(self, ladder=_numbers(found), ladders=ladders)

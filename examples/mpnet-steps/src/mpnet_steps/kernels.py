@@ -248,9 +248,10 @@ def _total(
     to_factor: FloatArray,
 ) -> float:
     """The local partition sum of one factor in the semiring ``work``, in one walk up the ladder."""
-    rungs, count = family.factor_ladder[factor - family.first], _states(graph, family, factor)
-    base = graph.edge_states[graph.factor_edges[factor]]
-    one = np.uintp(base + 2 * family.switched)
+    rungs = np.uintp(family.factor_ladder[factor - family.first])
+    count = _states(graph, family, factor)
+    base = np.uintp(graph.edge_states[graph.factor_edges[factor]])
+    one = base + TWO * np.uintp(family.switched)
     two = one + count
     climbed, all_first, all_second = work.zero, work.zero, work.zero
     rising, falling = work.zero, work.zero
@@ -268,7 +269,7 @@ def _total(
     if family.switched == 0:
         return climbed
     off = lifted(work, semiring, to_factor[base])
-    on = lifted(work, semiring, to_factor[base + 1])
+    on = lifted(work, semiring, to_factor[base + ONE])
     free = times(work, all_first, all_second)
     return plus(work, times(work, off, free), times(work, on, climbed))
 
