@@ -322,10 +322,13 @@ def assemble_society(
         The society, incomplete if there are faults, and the faults; paths begin with ``nodes``.
 
     """
-    domains = {name: domain_of(name, node) for name, node in nodes.items()}
+    domains: dict[str, tuple[str, ...]] = dict.fromkeys(nodes, ())
+    faults: list[Fault] = []
+    for name, node in nodes.items():
+        collect(name, node, faults, "domain", partial(_take_domain, name, node, domains))
     bases: dict[str, FloatArray] = {}
     society = Society(dict(nodes), dict(types), domains, bases, (), ())
-    faults = [
+    faults += [
         fault
         for name, node in nodes.items()
         for fault in bad_references(name, references_of(name, node), nodes, domains, missing)
@@ -351,6 +354,10 @@ def assemble_society(
                 break
     found = replace(society, links=tuple(links), rules=tuple(rules), causes=tuple(causes))
     return found, faults
+
+
+def _take_domain(name: str, node: Node, domains: dict[str, tuple[str, ...]]) -> None:
+    domains[name] = domain_of(name, node)
 
 
 def _take_rates(name: str, society: Society, bases: dict[str, FloatArray]) -> None:

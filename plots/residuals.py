@@ -158,9 +158,9 @@ def _heat(axes: Axes, record: Record, limits: tuple[float, float]) -> None:
     axes.tick_params(axis="y", length=2, pad=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, min_n_ticks=1))
     axes.set_xlabel("iteration")
-    white = "; white: not sent" if np.isnan(values).any() else ""
+    blank = "; blank: not sent" if np.isnan(values).any() else ""
     named = f", every {step}. named" if step > 1 else ""
-    panels.corner(axes, f"{count} messages, slowest first{named}{white}")
+    panels.corner(axes, f"{count} messages, slowest first{named}{blank}")
     _color_bar(axes, record, limits)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ FOLDER = "comparisons"
     type=click.Path(path_type=Path),
     help=f"Folder for the figure; runs/{FOLDER}/A-vs-B if left out.",
 )
-@click.option("--format", "formats", default="png,svg", help="png, svg or both.")
+@click.option("--format", "formats", default="png,svg", help="png, svg, pdf, separated by commas.")
 @click.option("--no-plots", is_flag=True, help="Draw no figure.")
 def command(runs: tuple[str, ...], base: str | None, **options: Any) -> int:
     """Say what differs between the first RUN and each other one.
@@ -48,10 +49,11 @@ def command(runs: tuple[str, ...], base: str | None, **options: Any) -> int:
     Exit codes: 0 the answers (status, beliefs, log Z) are the same within --tol, 10 they differ.
     Settings, iterations and events are told, but may differ.
     """
+    from mpnet.cli.drawing import Manner
     from mpnet.comparing import compare, errors_from, errors_from_exact
 
     tolerance = options["tol"]
-    wanted = _formats(options["formats"])
+    wanted = Manner.of(options["formats"]).formats
     _check(runs, base, tolerance)
     named = [*([base] if base not in (None, EXACT) else []), *runs]
     sides, folders = _sides([str(name) for name in named])
@@ -80,15 +82,6 @@ def command(runs: tuple[str, ...], base: str | None, **options: Any) -> int:
         for path in drawn:
             print_result(f"figure {path}")
     return 0 if found["same"] else EXIT_DIFFERENT
-
-
-def _formats(text: str) -> list[str]:
-    from mpnet.errors import UsageError
-
-    wanted = [part.strip() for part in text.split(",") if part.strip()]
-    if not wanted or set(wanted) - {"png", "svg"}:
-        raise UsageError(f"--format {text}: write png, svg or png,svg")
-    return wanted
 
 
 def _check(runs: tuple[str, ...], base: str | None, tolerance: float) -> None:
@@ -121,7 +114,7 @@ def _sides(names: list[str]) -> tuple[list[Side], list[Path]]:
 
 
 def _draw(
-    sides: list[Side], comparisons: list[Comparison], out: Path | None, formats: list[str]
+    sides: list[Side], comparisons: list[Comparison], out: Path | None, formats: Sequence[str]
 ) -> list[str]:
     """Draw the figure and return its paths."""
     from mpnet.names import file_name

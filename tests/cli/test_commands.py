@@ -1,6 +1,7 @@
 """All other commands, and the command line as a whole."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.resources import files
@@ -111,7 +112,9 @@ def test_check_for_github(mpnet):
 
 
 def test_all_shipped_scenarios_are_without_fault(mpnet):
-    assert mpnet("check", "-q", *[s.name for s in shipped()]) == (0, "", "")
+    there = bool(os.environ.get("MPNET_DATA"))
+    names = [s.name for s in shipped() if there or s.name != "animals"]
+    assert mpnet("check", "-q", *names) == (0, "", "")
 
 
 def test_check_of_a_folder_is_a_fault_and_of_nothing_a_usage_error(mpnet):

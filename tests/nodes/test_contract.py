@@ -2,8 +2,10 @@
 
 import pytest
 
+import mpnet
+from mpnet.errors import ScenarioError
 from mpnet.nodes.registry import node_types
-from mpnet.plugin import factor, model
+from mpnet.plugin import Node, factor, fault, model
 from mpnet.testing import NodeContract
 from tests.interchange.texts import DATA
 
@@ -219,3 +221,17 @@ class TestFactorOfAFunctionOfLogs(NodeContract):
     around = dict.fromkeys("abc", YES_NO)
     states = ()
     evidence = {"b": "yes"}
+
+
+def test_a_fault_of_a_domain_is_told_with_its_place():
+    class Lamp(Node):
+        def domain(self):
+            raise fault((), "no states today")
+
+    with pytest.raises(ScenarioError, match="nodes.l: no states today"):
+        mpnet.load(
+            "purple_jar",
+            plugins=[Lamp],
+            nodes={"l": {"type": "lamp"}},
+            **{"expect": [], "evidence": {}, "inference": {}},
+        )
