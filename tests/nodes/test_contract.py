@@ -228,7 +228,7 @@ def test_a_fault_of_a_domain_is_told_with_its_place():
         def domain(self):
             raise fault((), "no states today")
 
-    with pytest.raises(ScenarioError, match="nodes.l: no states today"):
+    with pytest.raises(ScenarioError, match=r"nodes\.l: no states today"):
         mpnet.load(
             "purple_jar",
             plugins=[Lamp],
