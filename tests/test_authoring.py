@@ -94,7 +94,7 @@ def test_all_faults_are_told_by_their_places():
         society.build()
     said = str(caught.value).splitlines()
     assert sorted(said[:-1]) == [
-        "pets: evidence.sound: unknown state 'miaow'; states: bark, meow",
+        "pets: evidence.sound: unknown state 'miaow'; did you mean 'meow'? (states: bark, meow)",
         "pets: nodes.cat.prior: must be below 1, got 1.5",
         f"pets: nodes.dog.type: unknown node type 'modell'; did you mean 'model'? (types: {TYPES})",
     ]

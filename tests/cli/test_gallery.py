@@ -1,5 +1,7 @@
 """``mpnet gallery``: a page and a picture for each scenario."""
 
+import re
+
 import pytest
 
 from mpnet.cli import main as cli
@@ -14,13 +16,20 @@ def run(words, capsys):
 
 def test_pages_hold_what_came_out_and_a_picture(tmp_path, capsys):
     code, out, err = run(["gallery", "bird", "brain_paragraph", "--out", str(tmp_path)], capsys)
-    assert (code, out) == (0, f"2 pages in {tmp_path}\n")
-    assert err.splitlines() == ["1/2 bird", "2/2 brain_paragraph"]
+    drawn = [len(list((tmp_path / name).glob("*.png"))) for name in ("bird", "brain_paragraph")]
+    assert (code, out) == (0, f"2 pages with {sum(drawn)} figures in {tmp_path}\n")
+    assert err.splitlines() == [
+        f"1/2 bird: {drawn[0]} figures",
+        f"2/2 brain_paragraph: {drawn[1]} figures",
+    ]
     bird = (tmp_path / "bird.md").read_text()
-    assert "![bird](bird.png)" in bird
+    assert re.findall(r"!\[(\w+): bird: .*\]\(bird/\1\.png\)", bird)[0] == "contexts"
+    assert {f"{n}.png" for n in re.findall(r"^## (\w+)$", bird, re.M)} | {"contexts.png"} == {
+        path.name for path in (tmp_path / "bird").iterdir()
+    }
     assert "| flies=yes in bird near 0.6 ± 0.01 |" in bird
     assert "not met" not in bird
-    assert (tmp_path / "bird.png").read_bytes().startswith(b"\x89PNG")
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in (tmp_path / "bird").iterdir())
     assert "| awaken | cat wakes" in (tmp_path / "brain_paragraph.md").read_text()
     assert not (tmp_path / "README.md").exists()
 

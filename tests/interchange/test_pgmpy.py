@@ -1,6 +1,7 @@
 """pgmpy's models there and back: names, order and numbers are kept, and faults are named."""
 
 import importlib.util
+import os
 import warnings
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.interchange.texts import DATA, assert_same_graph
 
 MODELS = Path(importlib.util.find_spec("pgmpy").origin).parent / "utils" / "example_models"
 NETWORKS = sorted(path.name.removesuffix(".bif.gz") for path in MODELS.glob("*.bif.gz"))
-QUICK = ("asia", "cancer", "sachs", "child")
+QUICK = ("asia", "cancer", "sachs", "child", "alarm", "insurance", "win95pts", "earthquake")
 PROBLEMS = sorted((DATA / "uai").rglob("*.uai")) if (DATA / "uai").is_dir() else []
 
 
@@ -57,8 +58,15 @@ def pgmpy():
     return pgmpy_parts()
 
 
+if_asked = pytest.mark.skipif(
+    os.environ.get("MPNET_SLOW_TESTS") != "1",
+    reason="large networks take four minutes; set MPNET_SLOW_TESTS=1",
+)
+
+
 @pytest.mark.parametrize(
-    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS]
+    "name",
+    [n if n in QUICK else pytest.param(n, marks=[pytest.mark.slow, if_asked]) for n in NETWORKS],
 )
 def test_shipped_networks_go_through_pgmpy_bif_and_networkx_and_back(name, tmp_path):
     graph = read_model(MODELS / f"{name}.bif.gz").graph

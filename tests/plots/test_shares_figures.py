@@ -11,6 +11,7 @@ import pytest
 from mpnet import plots
 from mpnet.explanation import Explanation, Share
 from mpnet.plots import style
+from mpnet.plots.contents import has_content
 from mpnet.plots.shares import rows_of
 
 NAMES = ("<script>alert(1)</script>", "$$\\frac{1}{", "a" * 300, "x\x1b[31m\x00", "紫の壺", "_x")
@@ -90,10 +91,16 @@ def test_nothing_overlaps_and_nothing_is_cut_off(name, case):
 @pytest.mark.parametrize("name", ["waterfall", "protest"])
 def test_shown_where_something_is_explained(name):
     assert plots.draw(name, builders.purple_jar()) is None
-    assert name not in plots.default_figures(builders.purple_jar())
-    assert name in plots.default_figures(record(explanation("m", 3)))
+    assert not has_content(name, builders.purple_jar())
+    assert has_content(name, record(explanation("m", 3)))
     alone = replace(explanation("m", 3), shares=(Share("prior", ("m",), -1.0),))
-    assert (name in plots.default_figures(record(alone))) == (name == "waterfall")
+    assert has_content(name, record(alone)) == (name == "waterfall")
+
+
+def test_a_run_draws_the_waterfall_and_leaves_the_bars_to_be_asked_for():
+    drawn = plots.default_figures(record(explanation("m", 3)))
+    assert "waterfall" in drawn
+    assert "protest" not in drawn
 
 
 @pytest.mark.parametrize("name", ["waterfall", "protest"])
