@@ -87,7 +87,7 @@ def _measured_by(experiment: str) -> Callable[[Record], bool]:
 _CONTENT: Mapping[str, Callable[[Record], bool]] = {
     "convergence": _trace,
     "heat": _trace,
-    "multiples": _trace,
+    "multiples": lambda record: _trace(record) and record.trace.iterations.size > 1,
     "confidence": _trace,
     "compatibility": _compatibility,
     "estimators": _estimates,

@@ -119,7 +119,10 @@ def test_a_run_without_an_exact_answer_says_how_to_get_one(mpnet):
         (["loop"], "compare needs two runs, such as latest~1 latest"),
         (["loop", "lop"], "there is no run 'lop'"),
         (["loop", "loop", "--tol", "nan"], "--tol nan: write a number from 0"),
-        (["loop", "loop", "--format", "gif"], "--format gif: write png, svg or png,svg"),
+        (
+            ["loop", "loop", "--format", "gif"],
+            "--format gif: unknown format 'gif'; write some of png,svg,pdf",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_said(mpnet, arguments, said):

@@ -255,9 +255,21 @@ def test_infinite_compatibility_is_written():
 
 
 def test_estimators_say_what_is_missing():
-    rows = (EstimateRow("jar", "active", 0.0, 1.5, None, None),)
+    rows = (
+        EstimateRow("jar", "active", 0.0, 1.5, None, None),
+        EstimateRow("jar", "active", 0.0, 0.5, 0.4, None),
+    )
     shown = [t.get_text() for t in texts(drawn("estimators", builders.one_node(estimates=rows)))]
     assert {"+1.50", "no clamped answer"} <= set(shown)
+
+
+def test_estimators_that_answer_nothing_are_left_out():
+    rows = (EstimateRow("jar", "active", 0.0, 1.5, None, None),)
+    shown = [t.get_text() for t in texts(drawn("estimators", builders.one_node(estimates=rows)))]
+    assert "+1.50" in shown
+    assert not any(
+        "clamped" in text or "exact" in text for text in shown if "estimator" not in text
+    )
 
 
 def test_estimators_show_infinite_answers():

@@ -118,3 +118,8 @@ def test_single_precision_is_drawn_alike(dtype):
     trace = replace(record.trace, beliefs=record.trace.beliefs.astype(dtype))
     for name in ("convergence", "confidence", "heat", "multiples"):
         assert plots.draw(name, replace(record, trace=trace)) is not None
+
+
+def test_multiples_need_more_than_one_iteration():
+    assert plots.draw("multiples", builders.purple_jar(flat=1, clamped=0)) is None
+    assert plots.draw("multiples", builders.purple_jar(flat=2, clamped=0)) is not None
