@@ -17,15 +17,17 @@ MODULES = (
     "mpnet.interchange",
     "mpnet.plots",
 )
+FOR_AUTHORS = ("mpnet.plugin", "mpnet.testing", "mpnet.families")
+"""Modules for authors of plugins, whose one word holds for all that they offer."""
 WORD = re.compile(r"\*(Stable|Evolving|Internal)\.\*")
 SECTION = re.compile(r"^(Parameters|Attributes)\n-+\n(.*?)(?=\n\n\w[\w ]*\n-+\n|\Z)", re.M | re.S)
 ENTRY = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: :.*)?$", re.M)
 
 
-def public():
-    """Public classes and functions by full name."""
+def public(modules=MODULES):
+    """Public classes and functions that mpnet itself wrote, by full name."""
     found = {}
-    for module in map(importlib.import_module, MODULES):
+    for module in map(importlib.import_module, modules):
         names = getattr(module, "__all__", None) or [
             n
             for n, o in vars(module).items()
@@ -33,20 +35,21 @@ def public():
         ]
         for name in names:
             thing = getattr(module, name)
-            if inspect.isclass(thing) or inspect.isfunction(thing):
+            own = getattr(thing, "__module__", "").startswith("mpnet")
+            if own and (inspect.isclass(thing) or inspect.isfunction(thing)):
                 found[f"{thing.__module__}.{thing.__qualname__}"] = thing
     return found
 
 
 def functions():
     """Public functions, and public methods of public classes that mpnet itself writes."""
-    for name, thing in public().items():
+    for name, thing in public(MODULES + FOR_AUTHORS).items():
         if inspect.isfunction(thing):
             yield name, thing
             continue
         for method, raw in inspect.getmembers(thing):
             own = getattr(raw, "__module__", "") or ""
-            if method.startswith("_") or not own.startswith("mpnet."):
+            if method.startswith(("_", "test_")) or not own.startswith("mpnet."):
                 continue
             if inspect.isfunction(raw) or inspect.ismethod(raw):
                 yield f"{name}.{method}", raw
@@ -73,6 +76,11 @@ def taken(thing):
 def test_every_public_object_says_how_stable_it_is(name):
     text = inspect.getdoc(public()[name]) or ""
     assert len(WORD.findall(text)) == 1, f"{name}: write *Stable.*, *Evolving.* or *Internal.*"
+
+
+@pytest.mark.parametrize("name", FOR_AUTHORS)
+def test_every_module_for_authors_says_how_stable_all_of_it_is(name):
+    assert len(WORD.findall(importlib.import_module(name).__doc__)) == 1
 
 
 @pytest.mark.parametrize("name", [n for n, _ in functions()])

@@ -1,6 +1,7 @@
 """Contract tests that plugin authors inherit; needs pytest, which mpnet itself does not.
 
 A test file is a class: name the type and an example, and every claim of the contract is tested.
+*Evolving.*
 
 >>> from mpnet.testing import NodeContract
 >>> class TestLamp(NodeContract):
