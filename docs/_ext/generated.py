@@ -68,7 +68,7 @@ def keys_of(model: type[BaseModel]) -> Iterator[str]:
 def shown_default(schema: dict[str, Any], field: Any) -> str:
     """What a key is where it is not written."""
     value = schema.get("default", field.default if field.default_factory is None else None)
-    if value is None or value in ([], {}):
+    if value is None or value in ([], {}, ""):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
