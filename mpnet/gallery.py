@@ -61,7 +61,8 @@ def page(shipped: Shipped, record: Record, pictures: Mapping[str, str]) -> str:
     lines = [f"# {shipped.name}", "", shipped.shows, "", record.description, ""]
     lines += ["```console", f"$ mpnet run {shipped.name}", "```", ""]
     for name, file in list(pictures.items())[:1]:
-        lines += [_picture(record, name, file), ""]
+        lines += [f"## {name}", "", FIGURES[name], "", _picture(record, name, file), ""]
+    lines += ["## What came out", ""]
     told = [*sentences(record), *(record.findings.notes if record.findings else ())]
     lines += [f"- {_plain(text)}" for text in [record.verdict, *told, *record.notes]]
     if record.phases:
