@@ -137,6 +137,7 @@ def test_installed_it_passes_its_own_tests(installed, example, tmp_path):
     told = call(
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error",
         "--import-mode=importlib", str(example.folder / "tests"), folder=tmp_path,
+        NUMBA_DISABLE_JIT="1",  # compiled they run in tests/families and in the scenarios
     )  # fmt: skip
     assert " passed" in told
     assert "failed" not in told
