@@ -105,6 +105,13 @@ class Trace:
         """The last iteration; 0 where there is none."""
         return int(self.iterations[-1]) if self.iterations.size else 0
 
+    def at_rest(self, tolerance: float) -> bool:
+        """Whether the last row is within a tolerance, in nats, or has no residual.
+
+        The trace of a mixture is that of its first start, which may swing while others settle.
+        """
+        return not (self.residual.size and self.residual[-1] > tolerance)
+
     def row_of(self, iteration: int) -> int:
         """The first row at or after an iteration; the last row where there is none."""
         row = int(np.searchsorted(self.iterations, iteration))

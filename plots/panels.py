@@ -266,13 +266,15 @@ def _tolerance(axes: Axes, record: Record) -> list[EndLabel]:
 
 
 def _outcome(axes: Axes, record: Record, levels: FloatArray) -> list[EndLabel]:
-    """Mark where the run converged and return its label, or say that it did not."""
+    """Mark where what is shown converged and return its label, or say that it did not."""
     row, done = converged_row(record), converged_at(record)
     if row is not None and done is not None:
         level = float(levels[row]) if np.isfinite(levels[row]) else axes.get_ylim()[0]
         axes.plot([done], [level], "o", color=style.GREEN, markersize=6.5, zorder=5, clip_on=False)
         return [EndLabel(level, f"● converged at {done}", style.INK[style.GREEN], True)]
     text = f"NOT CONVERGED after {record.iterations} iterations"
+    if record.status == "converged":
+        text = "other starts converged, this one did NOT"
     box = {"facecolor": "white", "edgecolor": style.VERMILLION, "pad": 2.5}
     axes.text(
         0.99,

@@ -181,7 +181,9 @@ def judged_from(record: Record) -> float:
 
 
 def converged_row(record: Record) -> int | None:
-    """Row at which the run converged; None if it did not."""
+    """Row at which the run converged; None if it did not, or if another start did than is shown."""
+    if not record.trace.at_rest(record.tolerance):
+        return None
     if record.status != "converged" or record.trace.iterations.size == 0:
         return None
     marks = [event.iteration for event in record.events if event.kind == "converged"]
@@ -189,7 +191,7 @@ def converged_row(record: Record) -> int | None:
 
 
 def converged_at(record: Record) -> int | None:
-    """Iteration at which the run converged; None if it did not."""
+    """Iteration at which the run converged; None where ``converged_row`` is."""
     row = converged_row(record)
     return None if row is None else int(record.trace.iterations[row])
 

@@ -67,6 +67,9 @@ class Mixture:
             if number:
                 spread = SPREADS[number % len(SPREADS)]
                 messages = _start(graph, options, draw, spread)
+            elif outcome.status != "converged":
+                # Messages that an observer was shown stay as they were.
+                messages = start_messages(graph, options, messages.log_messages())
             if number or outcome.status != "converged":
                 outcome = _settle(messages, options)
                 iterations += outcome.iterations

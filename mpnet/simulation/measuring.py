@@ -8,6 +8,7 @@ from mpnet.analysis.stability import stability
 from mpnet.errors import MpnetError
 from mpnet.estimators.base import Options
 from mpnet.estimators.bounds import bracket
+from mpnet.scenario.spec import Inference
 from mpnet.simulation.answering import Answer
 
 BOUNDED = 300
@@ -35,29 +36,37 @@ def bracket_of(answer: Answer) -> Bracket | None:
     return None if finite == (None, None) else (finite[0], finite[1])
 
 
-def rate_of(answer: Answer, schedule: str, damping: float) -> float | None:
+def rate_of(answer: Answer, inference: Inference, damping: float) -> float | None:
     """Factor by which flooding is predicted to shrink the residual per iteration, in the end.
 
-    The largest eigenvalue of the damped update at the messages where flat propagation ended.
+    The largest eigenvalue of the damped update at the messages where flat propagation came to rest;
+    None where it did not, for elsewhere an eigenvalue predicts nothing.
 
     Parameters
     ----------
     answer : Answer
         A run.
-    schedule : str
-        Its schedule.
+    inference : Inference
+        ``schedule`` and ``tolerance`` are looked at.
     damping : float
         Weight of the old message, in the log domain.
 
     """
     messages = answer.recorder.flat
-    if messages is None or schedule != "flooding" or answer.estimate.status != "converged":
+    if (
+        messages is None
+        or inference.schedule != "flooding"
+        or answer.estimate.status != "converged"
+    ):
         return None
     if messages.graph.arrays.edge_states[-1] > LINEARISED:
         return None
     try:
-        rate = stability(messages).rate(damping)
+        found = stability(messages)
+        rate = found.rate(damping)
     except MpnetError:
+        return None
+    if not found.residual <= inference.tolerance:
         return None
     # On a forest nothing is left after as many sweeps as it is deep.
     return float(rate) if np.isfinite(rate) and rate > 0.0 else None

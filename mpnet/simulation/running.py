@@ -191,7 +191,7 @@ def _record(
         views=_views(scenario, seen),
         findings=findings,
         bracket=bracket_of(answer) if possible else None,
-        rate=rate_of(answer, spec.inference.schedule, _damping(spec, estimate)),
+        rate=rate_of(answer, spec.inference, _damping(spec, estimate)),
         messages=message_table(answer, spec.inference.tolerance),
     )
 
@@ -360,8 +360,10 @@ def _late_events(scenario: Scenario, answer: Answer) -> list[Event]:
     events = [*overtakings(trace, scenario), *ties(trace, scenario)]
     last = trace.last
     status = answer.estimate.status
-    label = "converged" if status == "converged" else status.replace("_", " ")
-    events.append(Event(last, status, "", f"{label} at {last}"))
+    text = f"{status.replace('_', ' ')} at {last}"
+    if status == "converged" and not trace.at_rest(scenario.spec.inference.tolerance):
+        text = "converged, but not from this start"
+    events.append(Event(last, status, "", text))
     return events
 
 

@@ -220,3 +220,12 @@ def test_thinning_keeps_ends_events_and_phases():
 
 def test_thinned_by_hand_has_the_gaps_it_says():
     assert thinned(builders.purple_jar()).trace.every == 4
+
+
+def test_a_trace_that_swings_is_not_called_converged_though_other_starts_did():
+    record = builders.purple_jar(estimator="mixture", iterations=5830)
+    trace = replace(record.trace, residual=np.full(record.trace.residual.size, 2.0))
+    figure = plots.draw("convergence", replace(record, trace=trace))
+    assert "other starts converged, this one did NOT" in said(figure)
+    assert not any(text.startswith("● converged at") for text in said(figure))
+    assert figure.texts[0].get_text().endswith("mixture · converged after 5830")

@@ -78,3 +78,17 @@ def test_where_nothing_is_known_nothing_is_said(monkeypatch):
 def test_a_run_without_messages_has_none():
     assert mpnet.run("contradiction").messages is None
     assert mpnet.run("purple_jar", estimator="exact").messages is None
+
+
+def test_where_other_starts_converged_nothing_is_said_of_the_one_shown():
+    record = mpnet.run("ambiguous", experiment=None, expect=[])
+    assert (record.status, record.rate) == ("converged", None)
+    assert not record.trace.at_rest(record.tolerance)
+    assert record.events[-1].text == "converged, but not from this start"
+    for node in set(record.messages.targets):
+        logs = sum(message for _, message in record.messages.reaching(node))
+        odds = np.exp(logs - logs.max())
+        number = record.trace.nodes.index(node)
+        first, last = record.trace.offsets[number : number + 2]
+        shown = record.trace.beliefs[-1, first:last]
+        np.testing.assert_allclose(odds / odds.sum(), shown, atol=1e-12)
